@@ -27,6 +27,7 @@ MODULES = (
     "ingestion",
     "entitlements",
     "holds",
+    "credit_closes",
     "reads",
     "closing",
     "killed_wave",

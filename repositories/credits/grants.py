@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from models.credits.grants import CreditGrant
 from models.credits.postings import CreditPosting
-from repositories.credits.wallets import WalletKey, lock_wallets
+from repositories.credits.wallets import WalletKey, lock_wallets, wallets_at
 from repositories.pages import read_page
 from repositories.row_keys import among
 
@@ -48,8 +48,8 @@ ENDS = text(
 # Grants that are over by their customer's clock and have something left, and what their end is to
 # wait for is done: late usage within the grace of a bill may still draw from them (CREDITS 19).
 DUE = """
-    SELECT one.id, one.customer_id, one.unit
-    FROM credit_grant AS one
+    SELECT one.organization_id, one.id, one.customer_id, one.unit
+    FROM {source}
     -- The customer's present is that of their clock.
     JOIN customer ON customer.organization_id = one.organization_id
         AND customer.id = one.customer_id
@@ -60,7 +60,7 @@ DUE = """
         WHERE posting.organization_id = one.organization_id AND posting.grant_id = one.id
         ORDER BY posting.sequence DESC LIMIT 1
     ) AS newest ON true
-    WHERE one.organization_id = :organization_id AND {condition}
+    WHERE {condition}
         -- What is held of it is free again by then: no hold outlives its grants.
         AND (newest.rest_after > 0 OR EXISTS (
             SELECT FROM credit_hold AS hold
@@ -81,13 +81,24 @@ DUE = """
                 AND period.starts_at < one.expires_at
                 AND period.status IN ('open', 'closed', 'drafted', 'parked')
         )
-    ORDER BY one.customer_id, one.unit, one.expires_at, one.id LIMIT :limit
+    ORDER BY one.organization_id, one.customer_id, one.unit, one.expires_at, one.id LIMIT :limit
     """
-DUE_NOW = text(DUE.format(condition="one.expires_at <= coalesce(clock.frozen_time, :now)"))
-DUE_IN_WALLET = text(
+DUE_NOW = text(
     DUE.format(
-        condition="""one.customer_id = :customer_id AND one.unit = :unit
-        AND one.expires_at <= :at"""
+        source="credit_grant AS one",
+        condition="""one.organization_id = :organization_id
+        AND one.expires_at <= coalesce(clock.frozen_time, :now)""",
+    )
+)
+DUE_IN_WALLETS = text(
+    DUE.format(
+        source="""unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[]),
+        CAST(:instants AS timestamptz[])
+    ) AS asked (organization_id, customer_id, unit, at)
+    JOIN credit_grant AS one ON one.organization_id = asked.organization_id
+        AND one.customer_id = asked.customer_id AND one.unit = asked.unit""",
+        condition="one.expires_at <= asked.at",
     )
 )
 
@@ -168,6 +179,12 @@ def list_facts(
     )
 
 
+def list_facts_by_key(session: Session, grants: Collection[tuple[UUID, UUID]]) -> list[GrantFacts]:
+    """As :func:`list_facts`, of grants by their organizations and ids."""
+    columns = (col(CreditGrant.organization_id), col(CreditGrant.id))
+    return _read_facts(session, among(grants, *columns))
+
+
 def list_lots(session: Session, key: WalletKey, *, at: datetime) -> list[GrantFacts]:
     """What of the wallet is granted and not over at that instant, with what is left of each."""
     organization_id, customer_id, unit = key
@@ -242,14 +259,14 @@ def list_due(
     keys = {"organization_id": organization_id, "now": now, "limit": limit}
     return [
         (grant_id, (organization_id, customer_id, unit))
-        for grant_id, customer_id, unit in session.execute(DUE_NOW, keys)
+        for _, grant_id, customer_id, unit in session.execute(DUE_NOW, keys)
     ]
 
 
-def list_due_in(session: Session, key: WalletKey, *, at: datetime, limit: int) -> list[UUID]:
-    """As :func:`list_due`, of one wallet by that instant, in the order of their ends."""
+def list_due_in(
+    session: Session, presents: Mapping[WalletKey, datetime], *, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """As :func:`list_due`, of these wallets by their presents: organizations and grants."""
     session.flush()
-    organization_id, customer_id, unit = key
-    keys = {"organization_id": organization_id, "customer_id": customer_id, "unit": unit}
-    found = session.execute(DUE_IN_WALLET, keys | {"at": at, "limit": limit})
-    return [grant_id for grant_id, _, _ in found]
+    found = session.execute(DUE_IN_WALLETS, wallets_at(presents) | {"limit": limit})
+    return [(row[0], row[1]) for row in found]

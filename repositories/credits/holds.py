@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from models.base import new_id
 from models.credits.holds import CreditHold
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import WalletKey, wallets_at
 
 LENGTH_OF_STEM: Final = 15
 """Of an id: its instant and its version; what follows is random."""
@@ -38,6 +38,40 @@ ASIDE = text(
     WHERE hold.organization_id = :organization_id AND hold.customer_id = :customer_id
         AND (CAST(:unit AS text) IS NULL OR hold.unit = :unit) AND hold.ended_at IS NULL
     GROUP BY posting.grant_id
+    """
+)
+
+
+ASIDE_OF = text(
+    """
+    SELECT posting.organization_id, posting.grant_id,
+        coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at > asked.at), 0),
+        coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at <= asked.at), 0)
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[]),
+        CAST(:instants AS timestamptz[])
+    ) AS asked (organization_id, customer_id, unit, at)
+    JOIN credit_hold AS hold ON hold.organization_id = asked.organization_id
+        AND hold.customer_id = asked.customer_id AND hold.unit = asked.unit
+        AND hold.ended_at IS NULL
+    JOIN credit_posting AS posting ON posting.organization_id = hold.organization_id
+        AND posting.hold_id = hold.id AND posting.kind = 'held'
+    GROUP BY posting.organization_id, posting.grant_id
+    """
+)
+
+
+OVER_OF = text(
+    """
+    SELECT hold.organization_id, hold.id
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[]),
+        CAST(:instants AS timestamptz[])
+    ) AS asked (organization_id, customer_id, unit, at)
+    JOIN credit_hold AS hold ON hold.organization_id = asked.organization_id
+        AND hold.customer_id = asked.customer_id AND hold.unit = asked.unit
+        AND hold.ended_at IS NULL AND hold.expires_at <= asked.at
+    ORDER BY hold.organization_id, hold.customer_id, hold.unit, hold.expires_at, hold.id
     """
 )
 
@@ -94,20 +128,12 @@ def find_hold(session: Session, organization_id: UUID, hold_id: UUID) -> CreditH
     return session.get(CreditHold, (organization_id, hold_id), populate_existing=True)
 
 
-def list_over(session: Session, key: WalletKey, *, at: datetime) -> Sequence[CreditHold]:
-    """Open holds of the wallet whose time is over, in the order of their ends."""
-    organization_id, customer_id, unit = key
-    return session.exec(
-        select(CreditHold)
-        .where(
-            CreditHold.organization_id == organization_id,
-            CreditHold.customer_id == customer_id,
-            CreditHold.unit == unit,
-            col(CreditHold.ended_at).is_(None),
-            CreditHold.expires_at <= at,
-        )
-        .order_by(col(CreditHold.expires_at), col(CreditHold.id))
-    ).all()
+def list_over(session: Session, presents: Mapping[WalletKey, datetime]) -> Sequence[CreditHold]:
+    """Open holds of these wallets that are over by the present of each, in order of their ends."""
+    session.flush()
+    found = session.execute(OVER_OF, wallets_at(presents)).all()
+    rows = [session.get(CreditHold, (row[0], row[1]), populate_existing=True) for row in found]
+    return [one for one in rows if one is not None]
 
 
 def find_set_aside(
@@ -116,3 +142,13 @@ def find_set_aside(
     """What open holds have of each grant of a customer, in one unit or in all."""
     keys = {"organization_id": organization_id, "customer_id": customer_id, "unit": unit, "at": at}
     return {grant_id: SetAside(live, over) for grant_id, live, over in session.execute(ASIDE, keys)}
+
+
+def find_set_aside_of(
+    session: Session, presents: Mapping[WalletKey, datetime]
+) -> dict[tuple[UUID, UUID], SetAside]:
+    """As :func:`find_set_aside`, of these wallets by their presents: by organization and grant."""
+    return {
+        (row[0], row[1]): SetAside(row[2], row[3])
+        for row in session.execute(ASIDE_OF, wallets_at(presents))
+    }

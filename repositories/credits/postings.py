@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from billing.credits.ledger import OF_HOLDS, CreditPostingKind
 from models.credits.postings import CreditPosting
 from repositories.credits.wallets import WalletKey
+from repositories.row_keys import among
 
 
 class WalletPlace(NamedTuple):
@@ -63,12 +64,29 @@ LEDGER = text(
 
 NEWEST = text(
     """
-    SELECT asked.id, newest.sequence, newest.rest_after
-    FROM unnest(CAST(:grants AS uuid[])) AS asked (id)
+    SELECT asked.organization_id, asked.id, newest.sequence, newest.rest_after
+    FROM unnest(CAST(:organizations AS uuid[]), CAST(:grants AS uuid[]))
+        AS asked (organization_id, id)
     CROSS JOIN LATERAL (
         SELECT sequence, rest_after FROM credit_posting AS posting
-        WHERE posting.organization_id = :organization_id AND posting.grant_id = asked.id
+        WHERE posting.organization_id = asked.organization_id AND posting.grant_id = asked.id
         ORDER BY posting.sequence DESC LIMIT 1
+    ) AS newest
+    """
+)
+
+NEWEST_OF_WALLETS = text(
+    """
+    SELECT asked.organization_id, asked.customer_id, asked.unit,
+        newest.position, newest.balance_after
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[])
+    ) AS asked (organization_id, customer_id, unit)
+    CROSS JOIN LATERAL (
+        SELECT position, balance_after FROM credit_posting AS posting
+        WHERE posting.organization_id = asked.organization_id
+            AND posting.customer_id = asked.customer_id AND posting.unit = asked.unit
+        ORDER BY posting.position DESC LIMIT 1
     ) AS newest
     """
 )
@@ -84,42 +102,41 @@ TAKEN = text(
 )
 
 
-def find_place(session: Session, key: WalletKey) -> WalletPlace:
-    """Where the wallet's ledger stands."""
-    organization_id, customer_id, unit = key
-    found = session.exec(
-        select(col(CreditPosting.position), col(CreditPosting.balance_after))
-        .where(
-            CreditPosting.organization_id == organization_id,
-            CreditPosting.customer_id == customer_id,
-            CreditPosting.unit == unit,
-        )
-        .order_by(col(CreditPosting.position).desc())
-        .limit(1)
-    ).one_or_none()
-    return WalletPlace(0, Decimal(0)) if found is None else WalletPlace(*found)
-
-
-def find_places(
-    session: Session, organization_id: UUID, grant_ids: Collection[UUID]
-) -> dict[UUID, GrantPlace]:
-    """Where each of these grants stands, of those that have postings."""
-    keys = {"organization_id": organization_id, "grants": list(grant_ids)}
+def find_wallet_places(
+    session: Session, wallets: Collection[WalletKey]
+) -> dict[WalletKey, WalletPlace]:
+    """Where the ledger of each of these wallets stands, of those that have postings."""
+    keys = {
+        "organizations": [key[0] for key in wallets],
+        "customers": [key[1] for key in wallets],
+        "units": [key[2] for key in wallets],
+    }
     return {
-        grant_id: GrantPlace(sequence, rest)
-        for grant_id, sequence, rest in session.execute(NEWEST, keys)
+        (row[0], row[1], row[2]): WalletPlace(row[3], row[4])
+        for row in session.execute(NEWEST_OF_WALLETS, keys)
     }
 
 
-def find_posted(session: Session, organization_id: UUID, keys: Collection[str]) -> set[str]:
-    """Those of the keys under which something was posted."""
-    return set(
-        session.exec(
-            select(CreditPosting.key).where(
-                CreditPosting.organization_id == organization_id, col(CreditPosting.key).in_(keys)
-            )
-        )
+def find_places(
+    session: Session, grants: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], GrantPlace]:
+    """Where each of these grants stands, by organization and id, of those that have postings."""
+    keys = {"organizations": [key[0] for key in grants], "grants": [key[1] for key in grants]}
+    return {(row[0], row[1]): GrantPlace(row[2], row[3]) for row in session.execute(NEWEST, keys)}
+
+
+def find_posted(session: Session, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of the keys, each of an organization, under which something was posted."""
+    columns = (col(CreditPosting.organization_id), col(CreditPosting.key))
+    found = session.exec(
+        select(CreditPosting.organization_id, CreditPosting.key).where(among(keys, *columns))
     )
+    return {(row[0], row[1]) for row in found}
+
+
+def is_posted(session: Session, organization_id: UUID, key: str) -> bool:
+    """Whether something was posted under a key."""
+    return bool(find_posted(session, [(organization_id, key)]))
 
 
 def find_posting(session: Session, organization_id: UUID, key: str) -> CreditPosting | None:

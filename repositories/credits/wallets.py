@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,7 +22,12 @@ CustomerKey = tuple[UUID, UUID]
 OPEN = text(
     """
     INSERT INTO wallet (organization_id, customer_id, unit)
-    VALUES (:organization_id, :customer_id, :unit) ON CONFLICT DO NOTHING
+    SELECT asked.organization_id, asked.customer_id, asked.unit
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[])
+    ) AS asked (organization_id, customer_id, unit)
+    ORDER BY asked.organization_id, asked.customer_id, asked.unit
+    ON CONFLICT DO NOTHING
     """
 )
 
@@ -60,6 +65,16 @@ ADD_UNIT = text(
     RETURNING true
     """
 )
+
+
+def wallets_at(presents: Mapping[WalletKey, datetime]) -> dict[str, list[object]]:
+    """Wallets, each with an instant, as the arrays of a statement."""
+    return {
+        "organizations": [key[0] for key in presents],
+        "customers": [key[1] for key in presents],
+        "units": [key[2] for key in presents],
+        "instants": [*presents.values()],
+    }
 
 
 def insert_unit(session: Session, unit: CreditUnit, *, now: datetime) -> bool:
@@ -109,12 +124,10 @@ def list_units(
     return session.exec(ordered.offset(offset).limit(limit)).all(), total
 
 
-def open_wallet(session: Session, key: WalletKey) -> None:
-    """There is a wallet under this key, and this transaction holds its lock."""
-    organization_id, customer_id, unit = key
-    keys = {"organization_id": organization_id, "customer_id": customer_id, "unit": unit}
-    session.execute(OPEN, keys)
-    lock_wallets(session, [key])
+def open_wallets(session: Session, keys: Collection[WalletKey]) -> None:
+    """There are wallets under these keys, and this transaction holds their locks."""
+    session.execute(OPEN, _named(keys))
+    lock_wallets(session, keys)
 
 
 def lock_wallets(session: Session, keys: Collection[WalletKey]) -> list[WalletKey]:
@@ -124,15 +137,16 @@ def lock_wallets(session: Session, keys: Collection[WalletKey]) -> list[WalletKe
     and the numbers.
     """
     session.flush()
-    found = session.execute(
-        LOCK,
-        {
-            "organizations": [key[0] for key in keys],
-            "customers": [key[1] for key in keys],
-            "units": [key[2] for key in keys],
-        },
-    )
+    found = session.execute(LOCK, _named(keys))
     return [(row[0], row[1], row[2]) for row in found]
+
+
+def _named(keys: Collection[WalletKey]) -> dict[str, list[object]]:
+    return {
+        "organizations": [key[0] for key in keys],
+        "customers": [key[1] for key in keys],
+        "units": [key[2] for key in keys],
+    }
 
 
 def lock_wallets_of(session: Session, customers: Collection[CustomerKey]) -> list[WalletKey]:

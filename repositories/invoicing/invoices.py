@@ -220,15 +220,14 @@ def list_taxes_by_key(
     return found
 
 
-def delete_contents(session: Session, organization_id: UUID, invoice_id: UUID) -> None:
-    """Take a draft's lines, coupons and taxes away, before others are written in their place."""
+def delete_contents(session: Session, keys: Collection[tuple[UUID, UUID]]) -> None:
+    """Take drafts' lines, coupons and taxes away, before others are written in their place.
+
+    The drafts are named by their organizations and ids.
+    """
     for table in (InvoiceCoupon, InvoiceLine, InvoiceTax):
-        session.execute(
-            delete(table).where(
-                col(table.organization_id) == organization_id,
-                col(table.invoice_id) == invoice_id,
-            )
-        )
+        columns = (col(table.organization_id), col(table.invoice_id))
+        session.execute(delete(table).where(among(keys, *columns)))
 
 
 def draw_numbers(

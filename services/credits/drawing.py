@@ -21,6 +21,7 @@ from models.credits.grants import CreditGrant
 from models.invoicing.invoices import Invoice
 from repositories.credits import grants as stored_grants
 from repositories.credits import postings as stored_postings
+from repositories.credits.wallets import WalletKey
 from services.credits import posting
 from services.credits.ends import extend_returned
 from services.credits.posting import Movement
@@ -35,8 +36,37 @@ def post_draws(
     :func:`lock_wallets_of`. Raises InvariantBroken for more than a grant has, and for a grant of
     somebody else. Idempotent by invoice, line and grant.
     """
-    rows = _grants_of(session, invoice, {one.grant_id for one in draws})
-    movements = [
+    post_all_draws(session, [(invoice, draws, at)], now=now)
+
+
+def post_all_draws(
+    session: Session,
+    drawing: Sequence[tuple[Invoice, Sequence[Draw], datetime]],
+    *,
+    now: datetime,
+) -> None:
+    """As :func:`post_draws`, of invoices in their order, each final since its instant."""
+    asked = {
+        (invoice.organization_id, one.grant_id) for invoice, draws, _ in drawing for one in draws
+    }
+    facts = stored_grants.list_facts_by_key(session, asked) if asked else []
+    rows = {(one.grant.organization_id, one.grant.id): one.grant for one in facts}
+    movements: list[Movement] = []
+    presents: dict[WalletKey, datetime] = {}
+    for invoice, draws, at in drawing:
+        its = {one.grant_id: rows.get((invoice.organization_id, one.grant_id)) for one in draws}
+        for grant in _require_own(invoice, its).values():
+            wallet = posting.wallet_of(grant)
+            presents[wallet] = max(at, presents.get(wallet, at))
+        movements += _drawn(invoice, draws, _require_own(invoice, its), at=at)
+    posting.lock_wallets(session, presents, now=now)
+    posting.post(session, movements, now=now)
+
+
+def _drawn(
+    invoice: Invoice, draws: Sequence[Draw], rows: Mapping[UUID, CreditGrant], *, at: datetime
+) -> list[Movement]:
+    return [
         Movement(
             grant=rows[one.grant_id],
             kind=CreditPostingKind.DRAWN,
@@ -49,7 +79,6 @@ def post_draws(
         for one in draws
         if one.amount
     ]
-    _post_by_wallet(session, movements, at=at, now=now)
 
 
 def return_draws(
@@ -90,9 +119,15 @@ def give_back(
     rows = _grants_of(session, invoice, amounts.keys())
     keys = {grant_id: key_of_return(document_id, grant_id) for grant_id in amounts}
     lock_wallets_of(session, list(rows.values()), at=at, now=now)
-    posted = stored_postings.find_posted(session, invoice.organization_id, list(keys.values()))
+    posted = stored_postings.find_posted(
+        session, [(invoice.organization_id, key) for key in keys.values()]
+    )
     taken = stored_postings.find_taken(session, invoice.organization_id, invoice.id)
-    back = {one: amount for one, amount in amounts.items() if amount and keys[one] not in posted}
+    back = {
+        one: amount
+        for one, amount in amounts.items()
+        if amount and (invoice.organization_id, keys[one]) not in posted
+    }
     if any(amount < ZERO or amount > taken.get(one, ZERO) for one, amount in back.items()):
         raise InvariantBroken("A document gives back no more than its invoice has of a grant.")
     movements = [
@@ -107,7 +142,7 @@ def give_back(
         )
         for grant_id, amount in back.items()
     ]
-    _post_by_wallet(session, movements, at=at, now=now)
+    posting.post(session, movements, now=now)
     for one in movements:
         _end_again(session, one, document_id, extend_days, now=now)
 
@@ -135,8 +170,7 @@ def lock_wallets_of(
     session: Session, rows: Sequence[CreditGrant], *, at: datetime, now: datetime
 ) -> None:
     """Nobody else posts to these grants' wallets, which are locked in order."""
-    for key in sorted({posting.wallet_of(one) for one in rows}):
-        posting.lock_wallet(session, key, at=at, now=now)
+    posting.lock_wallets(session, {posting.wallet_of(one): at for one in rows}, now=now)
 
 
 def _grants_of(
@@ -144,16 +178,17 @@ def _grants_of(
 ) -> dict[UUID, CreditGrant]:
     facts = stored_grants.list_facts(session, invoice.organization_id, grant_ids)
     rows = {one.grant.id: one.grant for one in facts}
-    strange = [one for one in rows.values() if one.customer_id != invoice.customer_id]
-    if strange or len(rows) < len(grant_ids):
+    return _require_own(invoice, {one: rows.get(one) for one in grant_ids})
+
+
+def _require_own(
+    invoice: Invoice, rows: Mapping[UUID, CreditGrant | None]
+) -> dict[UUID, CreditGrant]:
+    own = {
+        grant_id: row
+        for grant_id, row in rows.items()
+        if row is not None and row.customer_id == invoice.customer_id
+    }
+    if len(own) < len(rows):
         raise InvariantBroken("An invoice draws from grants of its customer.")
-    return rows
-
-
-def _post_by_wallet(
-    session: Session, movements: Sequence[Movement], *, at: datetime, now: datetime
-) -> None:
-    lock_wallets_of(session, [one.grant for one in movements], at=at, now=now)
-    for key in sorted({posting.wallet_of(one.grant) for one in movements}):
-        its = [one for one in movements if posting.wallet_of(one.grant) == key]
-        posting.post(session, its, now=now)
+    return own

@@ -74,10 +74,12 @@ def expire_in(session: Session, presents: Mapping[WalletKey, datetime], *, now: 
 
     So what of a period's credit rolls over is there before the bill of the next period.
     """
-    for key, at in sorted(presents.items()):
-        for grant_id in stored_grants.list_due_in(session, key, at=at, limit=AT_ONCE):
-            timezone = stored_organizations.get_organization(session, key[0]).timezone
-            _expire(session, require_grant(session, key[0], grant_id), timezone, now=now)
+    if not presents:
+        return
+    limit = AT_ONCE * len(presents)
+    for organization_id, grant_id in stored_grants.list_due_in(session, presents, limit=limit):
+        timezone = stored_organizations.get_organization(session, organization_id).timezone
+        _expire(session, require_grant(session, organization_id, grant_id), timezone, now=now)
 
 
 def end_early(
@@ -170,7 +172,7 @@ def _roll(
     now: datetime,
 ) -> None:
     """Part of the rest goes on in a new grant of the same kind, at what it cost."""
-    if stored_postings.find_posted(session, row.organization_id, [key]):
+    if stored_postings.is_posted(session, row.organization_id, key):
         return
     cost = cost_of_part(session, row, amount)
     out = Movement(grant=row, kind=CreditPostingKind.ROLLED, amount=-amount, key=key, at=at)

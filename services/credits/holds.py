@@ -60,23 +60,12 @@ def hold(
     ``accruing`` is what is spent already and not billed yet. Raises NotFound, InvalidInput, which
     names the field; Conflict ``no_credit`` if there is less, ``hold_exists``. Idempotent by the id.
     """
-    if command.amount <= ZERO:
-        raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
-    wanted = CreditHold(
-        organization_id=organization_id,
-        id=command.hold_id or new_id(),
-        customer_id=command.customer_id,
-        unit=command.unit.strip().upper(),
-        amount=command.amount,
-        at=now,
-        expires_at=command.expires_at,
-        created_at=now,
-    )
+    wanted = new_hold(organization_id, command, now=now)
     outcome = _place(session, wanted, accruing, now=now)
     while outcome in {Placing.SOME_OVER, Placing.SOME_DUE}:
         key = (organization_id, wanted.customer_id, wanted.unit)
         if outcome is Placing.SOME_OVER:
-            posting.free_holds_over(session, key, at=wanted.at, now=now)
+            posting.free_holds_over(session, {key: wanted.at}, now=now)
         else:
             occurrences.store_due(session, key, at=wanted.at, now=now)
         session.flush()
@@ -89,6 +78,22 @@ def hold(
     if outcome is not Placing.HELD:
         raise _refusal(session, outcome, wanted)
     return wanted
+
+
+def new_hold(organization_id: UUID, command: NewHold, *, now: datetime) -> CreditHold:
+    """The hold that is wanted; nothing is set aside. Raises InvalidInput, which names the field."""
+    if command.amount <= ZERO:
+        raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
+    return CreditHold(
+        organization_id=organization_id,
+        id=command.hold_id or new_id(),
+        customer_id=command.customer_id,
+        unit=command.unit.strip().upper(),
+        amount=command.amount,
+        at=now,
+        expires_at=command.expires_at,
+        created_at=now,
+    )
 
 
 def _place(session: Session, wanted: CreditHold, accruing: Decimal, *, now: datetime) -> Placing:

@@ -5,7 +5,7 @@ Nothing else writes a posting. What moves credit and why is said beside the use 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,14 +21,14 @@ from billing.credits.ledger import (
     rest_after,
 )
 from billing.errors import InvariantBroken
-from billing.money import exactly
+from billing.money import ZERO, exactly
 from models.credits.grants import CreditGrant
 from models.credits.postings import CreditPosting
 from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits import postings as stored_postings
 from repositories.credits import wallets as stored_wallets
-from repositories.credits.postings import GrantPlace
+from repositories.credits.postings import GrantPlace, WalletPlace
 from repositories.credits.wallets import WalletKey
 
 
@@ -58,17 +58,26 @@ def lock_wallet(session: Session, key: WalletKey, *, at: datetime, now: datetime
     The wallet's lock comes before those of the customer's account, of the chain of receipts and of
     numbers. A wallet that is not there is opened.
     """
-    stored_wallets.open_wallet(session, key)
-    free_holds_over(session, key, at=at, now=now)
+    lock_wallets(session, {key: at}, now=now)
 
 
-def free_holds_over(session: Session, key: WalletKey, *, at: datetime, now: datetime) -> None:
-    """What a locked wallet's holds have that were over by that instant is free, since their end."""
-    organization_id = key[0]
-    for hold in stored_holds.list_over(session, key, at=at):
+def lock_wallets(
+    session: Session, presents: Mapping[WalletKey, datetime], *, now: datetime
+) -> None:
+    """As :func:`lock_wallet`, of these wallets with the present of each, in their order."""
+    if presents:
+        stored_wallets.open_wallets(session, presents.keys())
+        free_holds_over(session, presents, now=now)
+
+
+def free_holds_over(
+    session: Session, presents: Mapping[WalletKey, datetime], *, now: datetime
+) -> None:
+    """What holds of locked wallets have that were over by then is free, since their end."""
+    for hold in stored_holds.list_over(session, presents) if presents else ():
         hold.ended_at = hold.expires_at
         session.add(hold)
-        release(session, organization_id, hold.id, at=hold.expires_at, now=now)
+        release(session, hold.organization_id, hold.id, at=hold.expires_at, now=now)
 
 
 def release(
@@ -95,8 +104,7 @@ def release(
 
 def is_ended(session: Session, row: CreditGrant) -> bool:
     """Whether a posting ended the grant, at its time or before it."""
-    found = stored_postings.find_posted(session, row.organization_id, [key_of_end(row.id)])
-    return bool(found)
+    return stored_postings.is_posted(session, row.organization_id, key_of_end(row.id))
 
 
 def is_over(session: Session, row: CreditGrant, *, at: datetime) -> bool:
@@ -129,29 +137,31 @@ def end_returned(
 
 @exactly
 def post(session: Session, movements: Sequence[Movement], *, now: datetime) -> None:
-    """These movements of one wallet, which is locked, have happened, each once.
+    """These movements of wallets that are locked have happened, each once, in their order.
 
     Raises InvariantBroken for what a grant has not. Idempotent by the keys.
     """
     if not movements:
         return
-    wallet = wallet_of(movements[0].grant)
-    organization_id = wallet[0]
     session.flush()
-    posted = stored_postings.find_posted(session, organization_id, [one.key for one in movements])
-    wanted = [one for one in movements if one.key not in posted]
+    keys = [(one.grant.organization_id, one.key) for one in movements]
+    posted = stored_postings.find_posted(session, keys)
+    wanted = [one for one, key in zip(movements, keys, strict=True) if key not in posted]
     if not wanted:
         return
-    place = stored_postings.find_place(session, wallet)
-    places = stored_postings.find_places(session, organization_id, {one.grant.id for one in wanted})
-    position, balance = place
+    ledgers = stored_postings.find_wallet_places(session, {wallet_of(one.grant) for one in wanted})
+    places = stored_postings.find_places(
+        session, {(one.grant.organization_id, one.grant.id) for one in wanted}
+    )
     rows = []
     for one in wanted:
-        position, balance = position + 1, balance + one.amount
-        before = places.get(one.grant.id, GrantPlace(0, Decimal(0)))
+        wallet, grant = wallet_of(one.grant), (one.grant.organization_id, one.grant.id)
+        position, balance = ledgers.get(wallet, WalletPlace(0, ZERO))
+        end = ledgers[wallet] = WalletPlace(position + 1, balance + one.amount)
+        before = places.get(grant, GrantPlace(0, ZERO))
         after = rest_after(before.rest, one.amount, granted=one.grant.amount)
-        places[one.grant.id] = GrantPlace(before.sequence + 1, after)
-        rows.append(_posting(one, before, after, position, balance, now=now))
+        places[grant] = GrantPlace(before.sequence + 1, after)
+        rows.append(_posting(one, before, after, end, now=now))
     stored_postings.insert_postings(session, rows)
 
 
@@ -159,8 +169,7 @@ def _posting(
     one: Movement,
     before: GrantPlace,
     after: Decimal,
-    position: int,
-    balance: Decimal,
+    end: WalletPlace,
     *,
     now: datetime,
 ) -> CreditPosting:
@@ -171,14 +180,14 @@ def _posting(
         follows=before.sequence or None,
         customer_id=one.grant.customer_id,
         unit=one.grant.unit,
-        position=position,
+        position=end.position,
         key=one.key,
         kind=one.kind,
         grant_amount=one.grant.amount,
         amount=one.amount,
         rest_before=before.rest,
         rest_after=after,
-        balance_after=balance,
+        balance_after=end.balance,
         invoice_id=one.invoice_id,
         line_position=one.line_position,
         credit_note_id=one.credit_note_id,

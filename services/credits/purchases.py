@@ -68,7 +68,7 @@ def begin_paid(session: Session, invoice: Invoice, *, at: datetime, now: datetim
 def has_begun(session: Session, row: CreditGrant) -> bool:
     """Whether a posting granted it, so that it can be spent, or could be."""
     key = key_of_grant(row.id)
-    return bool(stored_postings.find_posted(session, row.organization_id, [key]))
+    return stored_postings.is_posted(session, row.organization_id, key)
 
 
 def has_lapsed(session: Session, row: CreditGrant, *, at: datetime) -> bool:

@@ -63,13 +63,13 @@ def find_spendable(
     lots: dict[WalletKey, list[Lot]] = {}
     known: dict[WalletKey, Unit] = {}
     due = occurrences.list_due(session, presents)
-    aside = {key: stored_holds.find_set_aside(session, *key, at=at) for key, at in presents.items()}
+    aside = stored_holds.find_set_aside_of(session, presents) if presents else {}
     stored: set[UUID] = set()
     sold: list[Sold] = []
     for one in stored_grants.list_lots_of(session, presents) if presents else ():
         key = posting.wallet_of(one.grant)
         stored.add(one.grant.id)
-        held = aside[key].get(one.grant.id, NOTHING)
+        held = aside.get((key[0], one.grant.id), NOTHING)
         rest = one.rest + held.over
         if rest <= ZERO or one.begins_at is None:
             continue
@@ -118,7 +118,7 @@ def lock_wallets_of_customers(
     granted by then is stored. Customers without credit cost one statement for all.
     """
     found = stored_wallets.lock_wallets_of(session, presents.keys())
-    for key in sorted(found):
-        posting.free_holds_over(session, key, at=presents[key[:2]], now=now)
-    occurrences.store_due_of(session, {key: presents[key[:2]] for key in found}, now=now)
+    of_wallets = {key: presents[key[:2]] for key in found}
+    posting.free_holds_over(session, of_wallets, now=now)
+    occurrences.store_due_of(session, of_wallets, now=now)
     return frozenset(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories import customer_accounts as stored_customer_accounts
 from repositories.accounts import organizations as stored_organizations
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import CustomerKey, WalletKey
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import receipts as stored_receipts
 from repositories.subscriptions import actions as stored_actions
@@ -131,11 +130,9 @@ def _finalize_locked(
     # could each hold a chain that the other waits for.
     chains = {one.invoice.organization_id for one in finals}
     stored_receipts.lock_chains(session, chains, now=now)
-    having = {key[:2] for key in wallets}
-    for one in finals:
-        if one.subscription is not None and one.account[:2] in having:
-            give_back_to_grants(session, one.subscription, one.invoice, at=one.at, now=now)
-    for apart in _rounds(finals):
+    _give_back_to_grants(session, finals, {key[:2] for key in wallets}, now=now)
+    # Coupons are of a customer in every currency.
+    for apart in updating.in_rounds(finals, lambda one: one.account[:2]):
         _bring_up_to_date(session, apart, wallets, now=now)
         # All at once and in order; those of a later round have theirs then.
         _assign_numbers(session, finals, now=now)
@@ -143,18 +140,16 @@ def _finalize_locked(
     expire_in(session, {key: presents[key[:2]] for key in wallets}, now=now)
 
 
-def _rounds(finals: Sequence[_Final]) -> list[list[_Final]]:
-    """The invoices so that each finds what those before it left of what its customer has."""
-    rounds: list[list[_Final]] = []
-    met: Counter[tuple[UUID, UUID]] = Counter()
-    for one in finals:
-        # Coupons are of a customer in every currency.
-        customer = one.account[:2]
-        if met[customer] == len(rounds):
-            rounds.append([])
-        rounds[met[customer]].append(one)
-        met[customer] += 1
-    return rounds
+def _give_back_to_grants(
+    session: Session, finals: Sequence[_Final], having: Collection[CustomerKey], *, now: datetime
+) -> None:
+    drawing = [
+        (one.subscription, one.invoice, one.at)
+        for one in finals
+        if one.subscription is not None and one.account[:2] in having
+    ]
+    for apart in updating.in_rounds(drawing, lambda one: one[0].id):
+        give_back_to_grants(session, apart, now=now)
 
 
 def _bring_up_to_date(

@@ -11,13 +11,14 @@ from billing.credits.drawing import Draw
 from billing.credits.grants import Place
 from billing.invoicing.invoices import InvoiceStatus, status_after_finalizing
 from billing.timeline import Happening
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import draws as stored_draws
 from repositories.subscriptions import actions as stored_actions
 from services import customer_accounts
 from services.announcements import announce_final_invoices
-from services.credits.drawing import post_draws
+from services.credits.drawing import post_all_draws
 from services.discounts.uses import count_uses
 from services.documents.parties import keep_parties
 from services.notifications import mails
@@ -76,16 +77,21 @@ def _post_draws(
 ) -> None:
     """What the invoices draw from grants is taken from them."""
     drawing = {(one.organization_id, one.id): (one, at) for one, at in frozen if one.is_drawn}
-    for key, rows in stored_draws.list_draws(session, drawing.keys()).items():
-        invoice, at = drawing[key]
-        draws = [
-            Draw(
-                grant_id=row.grant_id,
-                position=row.line_position,
-                amount=row.amount,
-                place=Place(row.place),
-                unit=None if row.unit == invoice.currency else row.unit,
-            )
-            for row in rows
-        ]
-        post_draws(session, invoice, draws, at=at, now=now)
+    if not drawing:
+        return
+    found = [
+        (*drawing[key], rows)
+        for key, rows in stored_draws.list_draws(session, drawing.keys()).items()
+    ]
+    draws = [(invoice, [_draw_of(invoice, row) for row in rows], at) for invoice, at, rows in found]
+    post_all_draws(session, draws, now=now)
+
+
+def _draw_of(invoice: Invoice, row: InvoiceDraw) -> Draw:
+    return Draw(
+        grant_id=row.grant_id,
+        position=row.line_position,
+        amount=row.amount,
+        place=Place(row.place),
+        unit=None if row.unit == invoice.currency else row.unit,
+    )

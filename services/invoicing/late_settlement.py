@@ -116,10 +116,8 @@ def _correct_all(
 
 def give_back_to_grants(
     session: Session,
-    subscription: Subscription,
-    draft: Invoice,
+    drafts_of: Sequence[tuple[Subscription, Invoice, datetime]],
     *,
-    at: datetime,
     now: datetime,
 ) -> None:
     """What final periods come to less, of invoices that credit paid, is credited on those.
@@ -129,13 +127,26 @@ def give_back_to_grants(
     locked, and so is the subscription. Idempotent: what a note says is not said again.
     Source: CREDITS 17.
     """
+    marks = stored_late_usage.list_marked_periods(
+        session,
+        [
+            MarksAsked(
+                subscription=subscription,
+                takes_free=_takes_free(session, subscription),
+                draft_id=draft.id,
+            )
+            for subscription, draft, _ in drafts_of
+        ],
+    )
+    for (subscription, _, at), marked in zip(drafts_of, marks, strict=True):
+        for stored in marked:
+            for one in corrections.correct(session, subscription, stored):
+                _give_back(session, subscription, stored, one, at=at, now=now, of_grants=True)
+
+
+def _takes_free(session: Session, subscription: Subscription) -> bool:
     organization = stored_organizations.get_organization(session, subscription.organization_id)
-    takes_free = organization.late_usage == LateUsage.NEXT_INVOICE
-    asked = MarksAsked(subscription=subscription, takes_free=takes_free, draft_id=draft.id)
-    [marked] = stored_late_usage.list_marked_periods(session, [asked])
-    for stored in marked:
-        for one in corrections.correct(session, subscription, stored):
-            _give_back(session, subscription, stored, one, at=at, now=now, of_grants=True)
+    return organization.late_usage == LateUsage.NEXT_INVOICE
 
 
 def _lock_account(

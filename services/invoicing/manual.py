@@ -122,7 +122,7 @@ def edit_draft(
         _require_not_billed(session, invoice)
         currency = find_currency(invoice.currency)
         totals = _total(session, customer, edit.lines, currency, at=invoice.issue_date)
-        stored_invoices.delete_contents(session, organization_id, invoice.id)
+        stored_invoices.delete_contents(session, [(organization_id, invoice.id)])
         drafts.set_totals(invoice, totals)
         invoice.is_edited = True
         write_contents(session, [(invoice, totals)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlmodel import Session
 
@@ -26,6 +28,8 @@ from services.invoicing.drafts import keep_receipt, set_totals
 from services.invoicing.prepaid.evidence import keep_drawings
 from services.rating import steps
 from services.rating.steps import BillKey, Rated
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +152,25 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
     )
 
 
+def in_rounds(ordered: Sequence[T], whose: Callable[[T], Hashable]) -> list[list[T]]:
+    """Rounds that have one of each owner, so that each finds what those before it left."""
+    rounds: defaultdict[int, list[T]] = defaultdict(list)
+    met: Counter[Hashable] = Counter()
+    for one in ordered:
+        rounds[met[whose(one)]].append(one)
+        met[whose(one)] += 1
+    return [*rounds.values()]
+
+
 def replace_contents(
     session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]], *, now: datetime
 ) -> None:
     """Drafts that become final say this instead of what they said."""
+    if not contents:
+        return
+    keys = [(invoice.organization_id, invoice.id) for invoice, _ in contents]
+    stored_invoices.delete_contents(session, keys)
     for invoice, totals in contents:
-        stored_invoices.delete_contents(session, invoice.organization_id, invoice.id)
         set_totals(invoice, totals)
         session.add(invoice)
     write_contents(session, contents)
