@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -20,12 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing.errors import BillingError
 from billing.money import round_half_away
 from models.base import new_id
 from repositories.transactions import Transactions
 from services.credits.checks import check_credits
 from tests.billing.profiles import PROFILE
+from tests.services.credits.agreement import refusal
 from tests.services.credits.naive import Shelf
 from tests.services.credits.purse import BEGIN, Purse, open_purse
 from tests.services.shop import open_shop
@@ -33,18 +31,6 @@ from tests.services.shop import open_shop
 CENTS = st.integers(min_value=1, max_value=1000).map(lambda cents: Decimal(cents) / 100)
 HOURS = st.integers(min_value=1, max_value=30)
 PICKS = st.integers(min_value=0, max_value=50)
-
-
-@contextmanager
-def refusal(*codes: str) -> Iterator[list[str]]:
-    """Refusals of these codes, where there are any."""
-    met: list[str] = []
-    try:
-        yield met
-    except BillingError as error:
-        if error.code not in codes:
-            raise
-        met.append(error.code)
 
 
 class Movements(RuleBasedStateMachine):
