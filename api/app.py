@@ -70,7 +70,7 @@ from api.transport import errors
 from api.transport.conditional.answers import ConditionalAnswers
 from api.transport.conditional.resources import list_resources
 from api.transport.envelope import RequestMiddleware
-from api.transport.fast_path import FastRoute, FastRoutes
+from api.transport.fast_path import FastRoute, FastRoutes, Framework
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
 from api.transport.urls import paths
@@ -150,6 +150,8 @@ FAST_ROUTERS = (
     subscription_lists.router,
     customer_lists.router,
     payments.router,
+    holds.router,
+    balances.router,
 )
 """Those of which some routes are answered in front of the framework, the busiest first."""
 
@@ -261,7 +263,7 @@ class Application(FastAPI):
     ) -> None:
         self.public_url = public_url
         self.addresses = ADDRESSES
-        super().__init__(middleware=middleware, **rest)
+        super().__init__(middleware=[*middleware, Middleware(Framework, front=front)], **rest)
         self._front = front
         self._surrounded_front: ASGIApp = front
         for around in reversed(middleware):

@@ -37,7 +37,9 @@ from api.transport.conditional.resources import Resource
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
 from billing.payments.gateways import Gateways, NoGateways
+from models.credits.holds import CreditHold
 from repositories.asynchronous.connections import connect
+from repositories.entitlements.hold_groups import Placed, place_holds
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
@@ -162,6 +164,9 @@ class AppState:
     long_read_connections: ReadConnections
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
+    hold_connections: ReadConnections
+    batched_holds: BatchedReads[CreditHold, Placed | None]
+    """Holds of a moment share a transaction; no check waits for them."""
     verdicts: VerdictCache = field(default_factory=VerdictCache)
     receipt_keys: ReceiptKeyCache = field(default_factory=ReceiptKeyCache)
     typeset_files: TypesetFiles = field(default_factory=TypesetFiles)
@@ -174,7 +179,7 @@ class AppState:
         connect_usage = partial(
             connect, context.transactions.address, answer_seconds=SILENT_SECONDS
         )
-        read_connections = ReadConnections(connect_usage)
+        read_connections, hold_connections = (ReadConnections(connect_usage) for _ in range(2))
         metrics = Metrics(context.registry, context.counters_directory)
         tail = UsageTail(context.stream_seconds)
         shared = context.rates_file
@@ -201,12 +206,16 @@ class AppState:
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),
+            hold_connections=hold_connections,
+            batched_holds=BatchedReads(hold_connections, place_holds, readers=1),
         )
 
     async def close(self) -> None:
         """What waits is written; then connections and threads end."""
         await self.usage_writer.close()
         await self.batched_checks.close()
+        await self.batched_holds.close()
+        await self.hold_connections.close()
         await self.read_connections.close()
         await self.long_read_connections.close()
         self.passwords.close()

@@ -28,16 +28,20 @@ class BatchedReads(Generic[Question, Answer]):
     """Answers questions of one organization together, in one statement.
 
     ``read`` answers them in their order. Nobody waits for company: a reader that is free begins at
-    once, and those that are free at the same time share who asks.
+    once, and those that are free at the same time share who asks. With one of the ``readers`` alone
+    no two statements of a process are under way together, as is best where they write.
     """
 
     def __init__(
         self,
         connections: ReadConnections,
         read: Callable[[AsyncConnection, UUID, Sequence[Question]], Awaitable[Sequence[Answer]]],
+        *,
+        readers: int = READERS,
     ) -> None:
         self._connections = connections
         self._read = read
+        self._most_readers = readers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[UUID, list[_Asked[Question, Answer]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,7 +56,7 @@ class BatchedReads(Generic[Question, Answer]):
         loop = self._follow_loop()
         asked: _Asked[Question, Answer] = _Asked(question, loop.create_future())
         self._asked.setdefault(organization_id, []).append(asked)
-        if self._readers < READERS:
+        if self._readers < self._most_readers:
             self._readers += 1
             self._free += 1
             # A reader works for many requests, so it is not within any one of them.

@@ -1,7 +1,8 @@
 """The one class of routes, and the one of routers, so that none forgets what holds for all.
 
 What a request passes on its way in, in this order: body limits, exact JSON, Idempotency-Key,
-admission. The busiest routes are answered in front of all this (api/transport/fast_path.py).
+admission. The busiest routes are answered in front of all this (api/transport/fast_path.py), some
+of them only where a request is as most are.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from api.admission.requests import ADMITTED
 from api.transport import body_limits
 from api.transport.exact_json import load_json
-from api.transport.fast_path import FastRoute
-from api.transport.idempotency import answer_once
+from api.transport.fast_path import FastRoute, takes_all
+from api.transport.idempotency import HEADER, answer_once
 from api.transport.urls import paths
 from api.transport.urls.natural_keys import FoundByName
 from api.transport.urls.query import QueryValues, query_parameters
@@ -31,6 +32,9 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Coroutine[Any, Any, Response]
 WRITING_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 BODY: Final = "fluxrate.body"
 """Where the scope has the body once it was read, for whoever answers the request again."""
+
+ASKS_FOR_MORE: Final = frozenset({HEADER.lower().encode(), b"if-match", b"if-none-match"})
+"""Headers by which a write says more than its body does."""
 
 
 class ExactRequest(Request):
@@ -158,6 +162,7 @@ class Router(APIRouter):
             generate_unique_id_function=lambda route: route.name,
         )
         self._fast: list[tuple[str, Callable[..., Any]]] = []
+        self._in_front: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = []
 
     def fast_get(self, path: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
         """A GET that is answered in front of the framework, which only documents it.
@@ -172,9 +177,32 @@ class Router(APIRouter):
 
         return register
 
+    def in_front(self, path: str, of: Callable[..., Any]) -> Callable[[Endpoint], Endpoint]:
+        """What is answered in front of the framework where a request is as most are.
+
+        ``of`` is the framework's endpoint for the same address, which answers whatever the one in
+        front raises LeftToFramework for, and writes that say more than their bodies do.
+        """
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            self._in_front.append((self.prefix + path, endpoint, of))
+            return endpoint
+
+        return register
+
     def make_fast_routes(self, prefix: str) -> list[FastRoute]:
         """What is answered in front of the framework, under a prefix."""
-        routes = []
+        routes = [
+            FastRoute(
+                prefix + path,
+                endpoint,
+                method=method,
+                parameters=QueryValues(path, of).names,
+                takes=says_all_in_body if method in WRITING_METHODS else takes_all,
+            )
+            for path, endpoint, of in self._in_front
+            for method in self._methods_of(of)
+        ]
         for path, endpoint in self._fast:
             query = QueryValues(path, endpoint)
             routes.append(
@@ -187,6 +215,21 @@ class Router(APIRouter):
                 )
             )
         return routes
+
+    def _methods_of(self, endpoint: Callable[..., Any]) -> list[str]:
+        return [
+            method
+            for route in self.routes
+            if isinstance(route, APIRoute) and route.endpoint is endpoint
+            for method in sorted(route.methods or ())
+        ]
+
+
+def says_all_in_body(scope: Scope) -> bool:
+    """Whether a write says nothing by its query, nor by headers about repeats and tags."""
+    return not scope["query_string"] and not any(
+        name in ASKS_FOR_MORE for name, _ in scope["headers"]
+    )
 
 
 def full_template(path: str, template: str) -> str:

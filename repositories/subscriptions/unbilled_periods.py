@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, TextClause, text
@@ -16,26 +17,25 @@ NOT_FINAL = (PeriodStatus.OPEN, PeriodStatus.CLOSED, PeriodStatus.PARKED, Period
 
 # Edits only add and end charges, so a plan that has none in the unit never bills one in it.
 # What no credit in a charge's own unit pays is billed in money, and so are add-ons.
-CHARGES_IN_UNITS = text(
-    """
+_CHARGES_IN: Final = """
     (EXISTS (
         SELECT FROM charge
         JOIN plan ON plan.organization_id = charge.organization_id AND plan.id = charge.plan_id
         WHERE charge.organization_id = subscription_period.organization_id
             AND charge.plan_id = subscription_period.plan_id
             AND (
-                coalesce(charge.unit, plan.currency) = ANY(:units)
-                OR (charge.overage_rate IS NOT NULL AND plan.currency = ANY(:units))
+                coalesce(charge.unit, plan.currency) = ANY({units})
+                OR (charge.overage_rate IS NOT NULL AND plan.currency = ANY({units}))
             )
     ) OR EXISTS (
         SELECT FROM subscription_add_on AS add_on
         JOIN plan ON plan.organization_id = add_on.organization_id
-            AND plan.id = subscription_period.plan_id AND plan.currency = ANY(:units)
+            AND plan.id = subscription_period.plan_id AND plan.currency = ANY({units})
         WHERE add_on.organization_id = subscription_period.organization_id
             AND add_on.subscription_id = subscription_period.subscription_id
     ))
     """
-)
+CHARGES_IN_UNITS = text(_CHARGES_IN.format(units=":units"))
 
 OWN_UNITS = text(
     """
@@ -72,6 +72,21 @@ def list_unbilled(
         col(SubscriptionPeriod.status).in_(NOT_FINAL),
         CHARGES_IN_UNITS.bindparams(units=list(units)),
     )
+
+
+def has_unbilled_in(*, organization: str, customer: str, unit: str) -> str:
+    """A condition on what these name in a statement: :func:`list_unbilled` would find something."""
+    statuses = ", ".join(f"'{one.value}'" for one in NOT_FINAL)
+    return f"""EXISTS (
+        SELECT FROM subscription
+        JOIN subscription_period
+            ON subscription_period.organization_id = subscription.organization_id
+            AND subscription_period.subscription_id = subscription.id
+        WHERE subscription.organization_id = {organization}
+            AND subscription.customer_id = {customer}
+            AND subscription_period.status IN ({statuses})
+            AND {_CHARGES_IN.format(units=f"ARRAY[{unit}]")}
+    )"""
 
 
 def list_own_units(

@@ -42,6 +42,8 @@ DIRECT = [
 ]
 
 FAST_READS = {route.path for route in DIRECT if "GET" in (route.methods or ())}
+FAST_WRITES = {"/credits/holds"}
+"""Writes that the framework answers too, unless they are as most are."""
 
 
 def called(dependant: Dependant) -> Iterator[object]:
@@ -120,6 +122,11 @@ def test_fast_routes_take_the_parameters_that_are_documented() -> None:
         ("GET", route.path): query_parameters(route.dependant)
         for route in ROUTES
         if route.methods == {"GET"} and route.path in FAST_READS
+    }
+    told |= {
+        ("POST", route.path): query_parameters(route.dependant)
+        for route in ROUTES
+        if route.methods == {"POST"} and route.path in FAST_WRITES
     }
 
     assert {

@@ -69,7 +69,7 @@ class Shop:
                 connection, self.organization_id, filters, offset=offset, limit=limit
             )
 
-        return asyncio.run(self._ask(ask))
+        return self.ask(ask)
 
     def show_one(self, read: DocumentRead[Result], identifier: UUID, **more: object) -> Result:
         """One thing that is shown."""
@@ -77,8 +77,12 @@ class Shop:
         async def ask(connection: AsyncConnection) -> list[Result]:
             return await read.run(connection, self.organization_id, [identifier], **more)
 
-        [found] = asyncio.run(self._ask(ask))
+        [found] = self.ask(ask)
         return found
+
+    def ask(self, ask: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        """What is answered on a connection of the event loop."""
+        return asyncio.run(self._ask(ask))
 
     async def _ask(self, ask: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         async with await connect(self.transactions.address) as connection:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
+from pydantic import ValidationError
 
+from api.access.authentication import authenticate_async
 from api.access.sessions import Writer, WriteSession
-from api.context import ContextDep
+from api.context import ContextDep, state_of
 from api.schemas.credits.holds import HoldCreate, HoldSettle, HoldView, view_hold
 from api.transport.exact_json import respond
-from api.transport.route import Router
+from api.transport.fast_path import LeftToFramework
+from api.transport.route import ExactRequest, Router, require_object
+from billing.errors import BillingError, TooManyRequests
 from services.credits import holds
 from services.rating import accruing
 
@@ -28,6 +32,35 @@ def create_hold(
     )
     made = holds.hold(session, organization_id, command, accruing=used, now=now)
     return respond(view_hold(made), 201)
+
+
+@router.in_front("", create_hold)
+async def place_hold(request: Request) -> Response:
+    """Set a customer's credit aside in one statement with the holds of the same moment.
+
+    Whatever is refused, was there before, or has something to be done first, is left to
+    :func:`create_hold`, which says why: nothing was done here then.
+    """
+    exact, state = ExactRequest(request.scope, request.receive), state_of(request.app)
+    document = None
+    if await exact.keep_to_limits():
+        document = await exact.json()
+        require_object(document, is_required=True)
+    try:
+        principal = await authenticate_async(request, state.context)
+        principal.require_scope("billing.write")
+        command = HoldCreate.model_validate(document).command()
+        wanted = holds.new_hold(principal.organization_id, command, now=state.context.now())
+    except TooManyRequests:
+        # Whoever was counted is not counted again, and would pass.
+        raise
+    except (BillingError, ValidationError) as error:
+        raise LeftToFramework from error
+    placed = await state.batched_holds.ask(principal.organization_id, wanted)
+    if placed is None:
+        raise LeftToFramework
+    wanted.at, wanted.amount = placed
+    return respond(view_hold(wanted), 201)
 
 
 @router.post("/{hold_id}/settle", response_model=HoldView)

@@ -18,6 +18,7 @@ from models.credits.holds import CreditHold
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from repositories.credits.postings import LedgerRow
+from repositories.entitlements.balances import Holding, read_holding
 from services import customers
 from services.credits import balances, drawing, ends, grants, holds, standing, units
 from services.credits.balances import Balance
@@ -60,6 +61,18 @@ class Purse:
         """What there is."""
         read = partial(balances.read_balance, at=at)
         return self.shop.do(read, self.customer_id, UNIT, now=now)
+
+    def holding(self, *, now: datetime = BEGIN) -> Holding | None:
+        """What there is, as one statement reads it."""
+        return self.shop.ask(
+            partial(
+                read_holding,
+                organization_id=self.organization_id,
+                customer_id=self.customer_id,
+                unit=UNIT,
+                now=now,
+            )
+        )
 
     def ledger(self) -> Sequence[LedgerRow]:
         """Every movement."""

@@ -166,7 +166,15 @@ class Movements(RuleBasedStateMachine):
             assert Fraction(balance.settled) == settled
             assert Fraction(balance.held) == held
             assert balance.available >= 0
+        self.one_statement_says_the_same()
         assert list(self.purse.shop.read(check_credits).findings) == []
+
+    def one_statement_says_the_same(self) -> None:
+        """What is read in front of the framework is what the service says."""
+        found = self.purse.holding(now=self.now)
+        balance = self.purse.balance(now=self.now)
+        assert found is not None
+        assert (found.unit, found.at, found.lots) == (balance.unit, balance.at, balance.lots)
 
     def teardown(self) -> None:
         """The ledger adds up to what each grant has become."""

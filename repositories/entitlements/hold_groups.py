@@ -1,0 +1,79 @@
+"""Holds that come at the same moment, placed by one statement: each as if it had come alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+
+from models.base import new_id
+from models.credits.holds import CreditHold
+from repositories.asynchronous.tenant_reads import read_rows
+from repositories.credits.holds import LENGTH_OF_STEM, Placing
+from repositories.subscriptions.unbilled_periods import has_unbilled_in
+
+
+class Placed(NamedTuple):
+    """A hold that was placed: the customer's present, and the amount at the unit's scale."""
+
+    at: datetime
+    amount: Decimal
+
+
+# Wallets that somebody else works on are skipped, so that nobody waits for them here and nobody's
+# hold for that of others. What bills would draw by now is not known here, so holds of wallets that
+# unbilled periods draw on are left out as well.
+_PLACE_ALL: Final = """
+    SELECT asked.place, placed.outcome, placed.present, placed.amount
+    FROM (
+        SELECT one.*
+        FROM unnest(
+            %(ids)s::uuid[], %(customers)s::uuid[], %(units)s::text[], %(amounts)s::numeric[],
+            %(ends)s::timestamptz[], %(times)s::timestamptz[], %(stems)s::text[]
+        ) WITH ORDINALITY
+            AS one (id, customer_id, unit, amount, expires_at, booked_at, stem, place)
+        JOIN wallet ON wallet.organization_id = tenant.id
+            AND wallet.customer_id = one.customer_id AND wallet.unit = one.unit
+        WHERE NOT {unbilled}
+        ORDER BY one.place
+        FOR UPDATE OF wallet SKIP LOCKED
+    ) AS asked
+    CROSS JOIN LATERAL place_hold(
+        tenant.id, asked.id, asked.customer_id, asked.unit, asked.amount, asked.expires_at, 0,
+        asked.booked_at, asked.stem
+    ) AS placed
+"""
+PLACE_ALL: Final = _PLACE_ALL.format(
+    unbilled=has_unbilled_in(organization="tenant.id", customer="one.customer_id", unit="one.unit")
+)
+
+
+async def place_holds(
+    connection: AsyncConnection, organization_id: UUID, wanted: Sequence[CreditHold]
+) -> list[Placed | None]:
+    """Set credit aside, of each hold all of it or nothing; None where nothing was.
+
+    In one transaction of its own, in the order in which they are wanted. Why nothing was is for
+    whoever asks again alone (:func:`repositories.credits.holds.place_hold`) to find out.
+    """
+    values = {
+        "ids": [one.id for one in wanted],
+        "customers": [one.customer_id for one in wanted],
+        "units": [one.unit for one in wanted],
+        "amounts": [one.amount for one in wanted],
+        "ends": [one.expires_at for one in wanted],
+        "times": [one.created_at for one in wanted],
+        "stems": [str(new_id())[:LENGTH_OF_STEM] for _ in wanted],
+    }
+    rows = await read_rows(connection, organization_id, PLACE_ALL, values, tuple_row)
+    placed = {
+        place: Placed(present, amount)
+        for place, outcome, present, amount in rows
+        if outcome == Placing.HELD
+    }
+    return [placed.get(place) for place in range(1, len(wanted) + 1)]
