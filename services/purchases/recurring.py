@@ -53,10 +53,14 @@ def end_rule(
 ) -> None:
     """As :func:`services.credits.recurring.rules.end_rule`; what was to be sold by now is sold.
 
-    Nobody need have run since it was due.
+    Nobody need have run since it was due. Raises Conflict ``test_clock_advancing`` for a rule that
+    sells: what it sells on the way has dates of its own, and its workflow is at it.
     """
     customer = find_customer(session, organization_id, customer_id)
-    unit = rules.require_rule(session, organization_id, customer_id, rule_id).unit
+    found = rules.require_rule(session, organization_id, customer_id, rule_id)
+    if found.kind == GrantKind.PAID and found.ended_at is None:
+        clocks.require_still(session, organization_id, customer.test_clock_id)
+    unit = found.unit
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     key = (organization_id, customer_id, unit)
     posting.lock_wallet(session, key, at=at, now=now)

@@ -34,7 +34,8 @@ from services.subscriptions.start import span_of
 def find_accruing(session: Session, key: WalletKey, unit: Unit, at: datetime) -> Accruing:
     """What bills would draw now from grants that are alive, for what was used up to that instant.
 
-    A fixed charge is used at the last instant of its period, and what a minimum adds as well.
+    A fixed charge is used at the last instant of its period, and what a minimum adds as well: both
+    are there once the period is over, and until its bill has drawn them.
     """
     unbilled = _unbilled(session, key, unit, at)
     if not unbilled.bills:

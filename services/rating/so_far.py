@@ -97,7 +97,10 @@ def _used_lines(
     session: Session, bill: Billed, lots: Sequence[Lot], at: datetime
 ) -> tuple[list[PricedLine], Mapping[int, tuple[Segment, ...]]]:
     """The lines of a bill so far, each in parts by when it was used."""
-    frozen, terms = bill.frozen, without_minimum(bill.terms)
+    frozen = bill.frozen
+    is_over = frozen.period.ends_at <= at
+    # What a minimum adds is used at the last instant of the period, as a fixed charge is.
+    terms = bill.terms if is_over else without_minimum(bill.terms)
     # What begins at this very instant pays for what is used at it; later cuts have nothing yet.
     instants = [
         one for one in cut_instants(frozen.period, [one.grant for one in lots]) if one <= at
@@ -119,6 +122,6 @@ def _used_lines(
     used = [
         place
         for place, line in enumerate(lines)
-        if place in segments and (line.type is LineType.USAGE or frozen.period.ends_at <= at)
+        if place in segments and (line.type is LineType.USAGE or is_over)
     ]
     return [lines[place] for place in used], {n: segments[place] for n, place in enumerate(used)}

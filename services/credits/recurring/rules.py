@@ -16,7 +16,7 @@ from billing.credits.grants import DEFAULT_PRIORITY, EVERYTHING, Grant, GrantKin
 from billing.credits.purchases import Cost, require_terms
 from billing.credits.recurring import Recurrence
 from billing.date_limits import EARLIEST_CLOCK, LATEST_CLOCK, require_between
-from billing.errors import InvalidInput
+from billing.errors import Conflict, InvalidInput
 from billing.money import ZERO
 from billing.periods import Anchor, Cadence
 from billing.subscriptions import is_live
@@ -37,6 +37,9 @@ from services.credits.scopes import require_scope
 from services.credits.standing import find_customer
 from services.required import not_found
 from services.subscriptions import agenda, clocks
+
+MOST_RULES: Final = 100
+"""How many a wallet has that go on."""
 
 BY_PERSON: Final = "person"
 CUSTOMER_DELETED: Final = "customer_deleted"
@@ -71,7 +74,8 @@ def create_rule(
 ) -> CreditGrantRule:
     """Credit is granted at the anchor and every interval from there on; what is due is there.
 
-    Raises NotFound, InvalidInput, which names the field. A repeat is told by its Idempotency-Key.
+    Raises NotFound; InvalidInput, which names the field; Conflict ``too_many_grant_rules``. A
+    repeat is told by its Idempotency-Key.
     """
     customer = find_customer(session, organization_id, customer_id)
     at = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
@@ -84,6 +88,7 @@ def create_rule(
     units.store_unit(session, organization_id, unit, now=now)
     key = (organization_id, customer.id, unit.code)
     posting.lock_wallet(session, key, at=at, now=now)
+    _require_room(session, key)
     rule.next_at = recurrence.begins_at(0)
     stored_rules.insert(session, rule)
     occurrences.store_due(session, key, at=at, now=now)
@@ -151,6 +156,19 @@ def list_rules(
     return stored_rules.list_rules(
         session, organization_id, customer_id, offset=offset, limit=limit
     )
+
+
+def _require_room(session: Session, key: WalletKey) -> None:
+    """Return if the locked wallet may have one more rule, since whoever moves credit asks them all.
+
+    Raises Conflict ``too_many_grant_rules``.
+    """
+    if len(stored_rules.list_going_on(session, key)) >= MOST_RULES:
+        raise Conflict(
+            f"A customer has at most {MOST_RULES} grant rules in {key[2]} that go on; end one.",
+            code="too_many_grant_rules",
+            field="unit",
+        )
 
 
 def _new_rule(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.credits.recurring import rules
 from tests.api.access.furnished import MONTHLY
 from tests.api.people import Person
 
@@ -85,6 +86,19 @@ def test_a_rule_that_makes_no_sense_is_refused(
     answer = owner.post(f"{V1}/customers/{customer}/grant-rules", json=MONTHLY | changes)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_no_more_rules_go_on_than_a_customer_may_have(
+    owner: Person, customer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_RULES", 1)
+    path = f"{V1}/customers/{customer}/grant-rules"
+    owner.post(path, json=MONTHLY)
+
+    refused = owner.post(path, json=MONTHLY)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_grant_rules")
+    assert refused.json()["errors"][0]["field"] == "unit"
 
 
 def test_a_rule_of_another_customer_is_not_there(owner: Person, customer: str) -> None:

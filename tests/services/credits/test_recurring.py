@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from billing.credits.expiry import Rollover
-from billing.errors import InvalidInput
+from billing.errors import Conflict, InvalidInput
 from billing.periods import Cadence, Interval
 from models.credits.grant_rules import CreditGrantRule
 from services.credits.checks import check_credits
@@ -147,6 +147,20 @@ def test_a_rule_that_makes_no_sense_is_refused(
         recur(purse, **changes)
 
     assert refused.value.code == code
+
+
+def test_a_wallet_has_no_more_rules_than_whoever_moves_credit_can_ask(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_RULES", 2)
+    first, _ = recur(purse), recur(purse)
+
+    with pytest.raises(Conflict) as refused:
+        recur(purse)
+    purse.shop.do(rules.end_rule, purse.customer_id, first.id, now=BEGIN)
+
+    assert (refused.value.code, refused.value.field) == ("too_many_grant_rules", "unit")
+    assert recur(purse).made == 1
 
 
 def test_all_of_it_adds_up(purse: Purse) -> None:

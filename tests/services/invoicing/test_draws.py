@@ -22,6 +22,7 @@ from tests.services.invoicing.drawn import (
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
     GRACE_OVER,
+    MINIMUM,
     invoices_of,
     mark_changed,
     pass_to,
@@ -108,6 +109,21 @@ def test_what_is_used_and_not_billed_accrues(shop: Shop) -> None:
     assert (open_period.settled, open_period.accruing, open_period.available) == (100, 80, 20)
     assert (drafted.settled, drafted.accruing, drafted.available) == (100, 80, 20)
     assert (final.settled, final.accruing, final.available) == (20, 0, 20)
+
+
+def test_what_a_minimum_adds_accrues_once_its_period_is_over(shop: Shop) -> None:
+    life = begin_life(shop, charge=MINIMUM)
+    give(life, "150")
+    use(life, (5, "80"))
+    read = partial(balances.read_balance, at=None, look_at_accruing=accruing.find_accruing)
+
+    found = []
+    for at in (FIFTEENTH, FEBRUARY, GRACE_OVER):
+        pass_to(life, at)
+        balance = shop.do(read, life.row().customer_id, "USD")
+        found.append((balance.accruing, balance.available))
+
+    assert found == [(80, 70), (100, 50), (0, 50)]
 
 
 def test_late_usage_is_paid_by_grants_that_were_alive_then_and_are_still(shop: Shop) -> None:

@@ -20,7 +20,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.coverage import CoverageActivities
 from billing.credits.grants import GrantKind
 from billing.credits.purchases import Cost
-from billing.errors import InvalidInput
+from billing.errors import Conflict, InvalidInput
 from billing.invoicing.kinds import InvoiceKind
 from billing.periods import Cadence, Interval
 from billing.units import Taxation
@@ -212,3 +212,19 @@ def test_the_hourly_check_sells_where_a_clock_stood_and_not_where_it_goes(shop: 
     grant_due(shop, now=NOW)
 
     assert sales_of(shop, customer_id) == [START, stood]
+
+
+def test_a_rule_that_sells_is_not_ended_while_its_clock_is_on_its_way(shop: Shop) -> None:
+    life = begin_life(shop)
+    customer_id = add_customer(shop, life.clock_id)
+    sold, given = sell_monthly(shop, customer_id), give_monthly(shop, customer_id)
+    life.send_clock(START.replace(month=START.month + 3))
+
+    with pytest.raises(Conflict) as refused:
+        shop.do(recurring.end_rule, customer_id, sold.id)
+    shop.do(recurring.end_rule, customer_id, given.id)
+    life.catch_up()
+    shop.do(recurring.end_rule, customer_id, sold.id)
+
+    assert refused.value.code == "test_clock_advancing"
+    assert stored(shop, sold).ended_because == "person"
