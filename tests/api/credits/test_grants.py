@@ -149,3 +149,25 @@ def test_what_is_not_there_is_not_found(owner: Person, customer_id: str) -> None
     assert refused.json()["code"] == "customer_not_found"
     ledger = owner.get(f"{V1}/customers/{customer_id}/ledger?unit=USD&cursor=none")
     assert ledger.json()["code"] == "invalid_cursor"
+
+
+@pytest.mark.parametrize("parameter", ["extended_days", "void_amount", "refund"])
+def test_lago_394_a_parameter_of_a_void_that_is_none_is_refused(
+    owner: Person, customer_id: str, parameter: str
+) -> None:
+    """One that was misnamed was ignored without a word, so that the void did something else."""
+    body = {
+        "customer_id": customer_id,
+        "currency": "USD",
+        "due_date": "2027-01-01T00:00:00Z",
+        "line_items": [{"description": "Work", "quantity": 1, "unit_amount": 5}],
+    }
+    made = owner.post(f"{V1}/invoices", json=body).json()
+    owner.post(f"{V1}/invoices/{made['id']}/finalize")
+
+    answer = owner.patch(
+        f"{V1}/invoices/{made['id']}/status", json={"status": "VOID", parameter: 3}
+    )
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, parameter)
+    assert owner.get(f"{V1}/invoices/{made['id']}").json()["status"] == "OPEN"
