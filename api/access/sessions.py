@@ -50,11 +50,12 @@ async def get_member_manager(principal: Annotated[Principal, Depends(get_manager
 Reader = Annotated[Principal, Security(get_principal, scopes=["billing.read"])]
 Writer = Annotated[Principal, Security(get_principal, scopes=["billing.write"])]
 UsageReader = Annotated[Principal, Security(get_principal, scopes=["usage.read"])]
-READS_BILLING = Security(get_principal, scopes=["billing.read"])
-"""What a route says that is answered in front of the framework."""
+UsageWriter = Annotated[Principal, Security(get_principal, scopes=["usage.write"])]
 Manager = Annotated[Principal, Depends(get_manager)]
 Person = Annotated[Principal, Depends(get_person)]
 MemberManager = Annotated[Principal, Depends(get_member_manager)]
+READS_BILLING = Security(get_principal, scopes=["billing.read"])
+"""What a route says that is answered in front of the framework."""
 
 
 def open_transaction(
@@ -91,6 +92,20 @@ def open_writing(request: Request, context: ContextDep, principal: Writer) -> It
     yield from open_transaction(request, context, principal)
 
 
+def open_usage_reading(
+    request: Request, context: ContextDep, principal: UsageReader
+) -> Iterator[Session]:
+    """A transaction of somebody who may read usage."""
+    yield from open_transaction(request, context, principal)
+
+
+def open_usage_writing(
+    request: Request, context: ContextDep, principal: UsageWriter
+) -> Iterator[Session]:
+    """A transaction of somebody who may write usage, committed before the answer is sent."""
+    yield from open_transaction(request, context, principal)
+
+
 def open_managing(request: Request, context: ContextDep, principal: Manager) -> Iterator[Session]:
     """A transaction of an owner or admin, committed before the answer is sent."""
     yield from open_transaction(request, context, principal)
@@ -111,6 +126,8 @@ def open_members(
 # Function scope ends the transaction when the route returns: an answer never precedes its commit.
 ReadSession = Annotated[Session, Depends(open_reading, scope="function")]
 WriteSession = Annotated[Session, Depends(open_writing, scope="function")]
+UsageReadSession = Annotated[Session, Depends(open_usage_reading, scope="function")]
+UsageWriteSession = Annotated[Session, Depends(open_usage_writing, scope="function")]
 ManageSession = Annotated[Session, Depends(open_managing, scope="function")]
 OwnSession = Annotated[Session, Depends(open_own, scope="function")]
 MemberSession = Annotated[Session, Depends(open_members, scope="function")]

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.access.sessions import Writer, WriteSession
-from api.access.usage_access import UsageWriter, UsageWriteSession
+from api.access.sessions import UsageWriter, UsageWriteSession, Writer, WriteSession
 from api.context import ContextDep
 from api.schemas.portal import InvoiceLinkView, WidgetTokenCreate, WidgetTokenView
 from api.transport.exact_json import respond

@@ -1,7 +1,8 @@
 """Roles: how far each reaches, and which of them it may give. The one place that says so.
 
-Every route asks for one of these permissions (``api.access.sessions``); with this table that makes
-the matrix of routes and roles, which the document and ``docs/reference/roles.md`` show.
+Every route asks for one of these permissions (``api.access.sessions``; that of events, which goes
+its own way, ``api.routers.ingestion.SCOPE``). With this table that makes the matrix of routes and
+roles, which the document and ``docs/reference/roles.md`` show.
 """
 
 from __future__ import annotations

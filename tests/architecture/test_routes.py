@@ -26,6 +26,8 @@ OPENERS = {
     catching_up.open_changing,
     sessions.open_reading,
     sessions.open_writing,
+    sessions.open_usage_reading,
+    sessions.open_usage_writing,
     sessions.open_managing,
     sessions.open_members,
     sessions.open_own,
@@ -75,10 +77,7 @@ def test_every_path_that_takes_a_name_is_read_where_the_transaction_opens(
 ) -> None:
     """``dependencies`` gives the path ids; routes on the fast path look names up themselves."""
     is_direct = route.path in FAST_READS and route.methods == {"GET"}
-    opens = any(
-        one in OPENERS or getattr(one, "__module__", "") == "api.access.usage_access"
-        for one in called(route.dependant)
-    )
+    opens = any(one in OPENERS for one in called(route.dependant))
 
     assert opens or is_direct
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from api.access.sessions import READS_BILLING, UsageReader
-from api.access.usage_access import UsageReadSession
+from api.access.sessions import READS_BILLING, UsageReader, UsageReadSession
 from api.reads.fast_reads import IdText, read_one
 from api.routers.invoicing.invoices import list_invoices
 from api.schemas.common import any_case

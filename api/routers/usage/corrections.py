@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.access.usage_access import UsageWriter, UsageWriteSession
+from api.access.sessions import UsageWriter, UsageWriteSession
 from api.context import ContextDep
 from api.schemas.usage import AmendUsage, UsageEventView, view_event
 from api.transport.exact_json import respond

@@ -8,8 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlmodel import Session
 
-from api.access.sessions import UsageReader
-from api.access.usage_access import UsageReadSession
+from api.access.sessions import UsageReader, UsageReadSession
 from api.context import ContextDep
 from api.schemas.common import Words, any_case
 from api.schemas.pages import CursorPageOf

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from api.access.sessions import UsageReader
-from api.access.usage_access import UsageReadSession
+from api.access.sessions import UsageReader, UsageReadSession
 from api.context import ContextDep
 from api.schemas.pages import PartOf
 from api.schemas.usage import UnbilledUsageView
