@@ -222,9 +222,10 @@ def require_not_negative(**values: Decimal | None) -> None:
 def round_half_away(amount: Exact, places: int, *, divisor: Decimal = ONE) -> Decimal:
     """Give ``amount / divisor`` to ``places`` decimal places, half away from zero.
 
-    The quotient is decided on exact numbers, so no digit is rounded twice. This is the only place
-    in the program where an amount loses digits. Source: CONTRACT 26. Worked example: 30 × 17 over
-    31 to 2 places is 16.45; 1 over -8 to 2 places is -0.13.
+    The quotient is decided on exact numbers, so no digit is rounded twice. Whatever loses digits
+    loses them here, but for fractions that are only shown (:func:`billing.ratios.as_decimal`).
+    Source: CONTRACT 26. Worked example: 30 × 17 over 31 to 2 places is 16.45; 1 over -8 to 2
+    places is -0.13.
     """
     if isinstance(amount, Ratio):
         with localcontext(EXACT):

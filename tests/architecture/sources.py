@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+DEFINITION = re.compile(r"`([\w/]+\.py)::([\w.]+)`")
+"""How documents name what is defined in a file."""
 
 PACKAGES = (
     "activities",
@@ -24,6 +28,10 @@ PACKAGES = (
     "services",
     "workflows",
 )
+
+
+BESIDE = ("benchmarks", "clients/generator", "clients/python/fluxrate_client", "deploy", "tests")
+"""What is described like a package, and is none of the product's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,29 @@ def every_source() -> tuple[Source, ...]:
     return (*sources(*PACKAGES, "tests"), parse(ROOT / "worker.py"))
 
 
+def definitions(body: list[ast.stmt], within: str = "") -> set[str]:
+    """The functions, classes and constants of a module, and those of its classes with a dot."""
+    found: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(within + node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= {within + node.name} | definitions(node.body, f"{node.name}.")
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {within + target.id for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def undefined_in(text: str) -> set[str]:
+    """What a text names as ``file.py::name`` and is not there."""
+    return {
+        f"{file}::{name}"
+        for file, name in DEFINITION.findall(text)
+        if not (ROOT / file).exists() or name not in definitions(parse(ROOT / file).tree.body)
+    }
+
+
 def parse(path: Path) -> Source:
     """A file's text and tree."""
     text = path.read_text()
@@ -74,7 +105,7 @@ def parse(path: Path) -> Source:
 
 def documents() -> tuple[Path, ...]:
     """Everything that is written for people."""
-    packages = (ROOT / name for name in (*PACKAGES, "benchmarks", "docs", "tests"))
+    packages = (ROOT / name for name in (*PACKAGES, *BESIDE, "docs"))
     return (
         *sorted(ROOT.glob("*.md")),
         *(one for package in packages for one in sorted(package.rglob("*.md"))),

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import PACKAGES, ROOT
+from tests.architecture.sources import BESIDE, PACKAGES, ROOT, undefined_in
 
 HEADINGS = ["## Owns", "## Does not own", "## Instants"]
 LONGEST = 40
+
+UNDESCRIBED = {"versions"}
+"""Of migrations, which are described together."""
 
 
 def holds_modules(folder: Path) -> bool:
@@ -22,7 +25,7 @@ def described_folders() -> list[Path]:
 
     Migrations are described with their versions, and tests of a topic with those of its layer.
     """
-    packages = [ROOT / name for name in (*PACKAGES, "benchmarks", "tests")]
+    packages = [ROOT / name for name in (*PACKAGES, *BESIDE)]
     inner = [
         folder
         for package in packages
@@ -41,3 +44,19 @@ def test_folder_says_what_it_owns_and_what_its_instants_mean(folder: Path) -> No
     assert lines[0] == f"# {folder.relative_to(ROOT)}"
     assert [line for line in lines if line.startswith("## ")] == HEADINGS
     assert len(lines) <= LONGEST
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_layer_leads_to_each_of_its_topics(package: str) -> None:
+    folder = ROOT / package
+    text = (folder / "README.md").read_text()
+    topics = {one.name for one in folder.iterdir() if holds_modules(one)} - UNDESCRIBED
+
+    assert {one for one in topics if f"]({one})" not in text} == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_readmes_name_is_defined_there(package: str) -> None:
+    text = "".join(path.read_text() for path in sorted((ROOT / package).rglob("README.md")))
+
+    assert undefined_in(text) == set()
