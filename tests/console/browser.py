@@ -34,8 +34,8 @@ def find_browser() -> str | None:
 def why_none() -> str | None:
     """What is missing for pages to be looked at, None if nothing is."""
     try:
-        import axe_playwright_python.sync_playwright  # noqa: F401, PLC0415  (loaded only where it is made)
-        import playwright.sync_api  # noqa: F401, PLC0415  (loaded only where it is made)
+        import axe_playwright_python.sync_playwright  # noqa: F401, PLC0415  (only whether it is installed)
+        import playwright.sync_api  # noqa: F401, PLC0415  (only whether it is installed)
     except ImportError:
         return "Playwright is not installed: `make pages` installs it."
     if find_browser() is None:
