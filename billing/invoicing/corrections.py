@@ -244,7 +244,7 @@ def invoiced_before_line(
     """Give the line that takes off what earlier invoices of a period billed; None if none did.
 
     So the tiers of the period are never begun anew: each bill is of all of it, less what was billed
-    before. Source: CREDITS.md rule 24. Worked example: of 150 invoices billed 60, so -60.
+    before. Source: CREDITS 24. Worked example: of 150 invoices billed 60, so -60.
     """
     if not correction.charges:
         return None

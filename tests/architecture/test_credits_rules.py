@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.architecture.citations import cited_in, citing_files
-from tests.architecture.sources import ROOT, every_source
+from tests.architecture.sources import ROOT
 
 RULES = ROOT / "docs" / "credits-rules.md"
 NAMES = [*map(str, range(1, 26)), *(f"I{number}" for number in range(1, 11))]
@@ -32,10 +32,9 @@ def test_every_rule_that_is_cited_is_an_entry() -> None:
     } == {}
 
 
-def test_rules_are_cited_in_one_form() -> None:
+def test_rules_are_read_as_people_cite_them() -> None:
     text = "Source: CONTRACT 26, CREDITS 9 to 11, I4 to I6 and 14; CREDITS 7."
 
-    assert [one.path for one in every_source() if "CREDITS.md" in one.text] == [Path(__file__)]
     assert set(cited_in(text, "CREDITS")) == {*("9", "10", "11", "14", "7"), *("I4", "I5", "I6")}
 
 

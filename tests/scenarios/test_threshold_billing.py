@@ -1,6 +1,6 @@
 """A period that is billed as it runs, through the API, with relays and workflows as they are.
 
-*Source: CREDITS.md rule 24.*
+*Source: CREDITS 24.*
 """
 
 from __future__ import annotations

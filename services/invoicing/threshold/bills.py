@@ -2,7 +2,7 @@
 
 It bills the period so far as the period's last bill will, less what invoices billed of it before.
 So tiers and allowances never begin anew, and all invoices of a period come to what one would have.
-Source: CREDITS.md rule 24, docs/decisions/0084.
+Source: CREDITS 24, docs/decisions/0084.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Looking whether thresholds are reached, as soon as something may have changed what is unbilled.
 
 Whatever changes it queues a look in its own transaction, with the looks at alerts. Source:
-CREDITS.md rule 24, docs/decisions/0079, 0084.
+CREDITS 24, docs/decisions/0079, 0084.
 """
 
 from __future__ import annotations

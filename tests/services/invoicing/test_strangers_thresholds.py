@@ -1,6 +1,6 @@
 """The stranger's script computes bills of a period that runs, and its last, from what is signed.
 
-*Source: CONTRACT section 6, Proof for anybody; CREDITS.md rule 24.*
+*Source: CONTRACT section 6, Proof for anybody; CREDITS 24.*
 """
 
 from __future__ import annotations

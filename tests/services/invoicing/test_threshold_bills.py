@@ -1,6 +1,6 @@
 """Periods that are billed as they run: what each invoice bills, and what the last one takes off.
 
-*Source: CREDITS.md rule 24.*
+*Source: CREDITS 24.*
 """
 
 from __future__ import annotations

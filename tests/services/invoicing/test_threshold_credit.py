@@ -1,6 +1,6 @@
 """Prepaid credit pays each invoice of a period what was used while it lived, and nothing twice.
 
-*Source: CREDITS.md rule 24.*
+*Source: CREDITS 24.*
 """
 
 from __future__ import annotations

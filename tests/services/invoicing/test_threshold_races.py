@@ -1,6 +1,6 @@
 """Eight processes that look at one crossing issue one invoice.
 
-*Source: CREDITS.md rule 24: one invoice per (subscription, period, step).*
+*Source: CREDITS 24: one invoice per (subscription, period, step).*
 """
 
 from __future__ import annotations

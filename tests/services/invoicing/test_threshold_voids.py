@@ -1,6 +1,6 @@
 """What is void, corrected or given back of a period that was billed as it ran.
 
-*Source: CREDITS.md rule 24.*
+*Source: CREDITS 24.*
 """
 
 from __future__ import annotations

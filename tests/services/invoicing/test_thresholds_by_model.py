@@ -1,6 +1,6 @@
 """Whatever is used, voided and looked at: all invoices of a period come to what one would have.
 
-*Source: CREDITS.md rule 24.*
+*Source: CREDITS 24.*
 """
 
 from __future__ import annotations
