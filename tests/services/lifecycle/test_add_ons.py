@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -11,7 +12,8 @@ from billing.errors import InvalidTransition
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
 from repositories.accounts import organizations
-from services.invoicing import payment_status, previews
+from services.invoicing import payment_status, previews, proofs
+from services.invoicing.threshold import amounts, bills
 from services.lifecycle import add_ons, changes, plan_changes, reissue
 from tests.services.invoicing.test_exact_bills import (
     ELEVENTH,
@@ -188,4 +190,23 @@ def test_by_the_second_where_the_organization_says_so(shop: Shop) -> None:
 
     [january, *_] = invoices_of(life)
     assert lines(life, january) == [("proration", "2", "31")]
+    require_sound(life)
+
+
+def test_a_bill_of_a_period_that_runs_leaves_add_ons_to_the_last_one(shop: Shop) -> None:
+    life = begin_life(shop)
+    attach(life)
+    life.do(amounts.set_threshold, Decimal(50), now=NOW)
+    pass_to(life, ELEVENTH)
+    use(life, (5, "80"))
+
+    step = life.do(bills.bill_if_reached, now=NOW)
+    pass_to(life, GRACE_OVER)
+
+    assert step is not None
+    assert lines(life, step) == []
+    [january, *_] = invoices_of(life)
+    assert ("fixed", "3", "93") in lines(life, january)
+    assert [plain_text(one.total) for one in (step, january)] == ["80", "93"]
+    assert shop.do(proofs.verify, step.id).difference is None
     require_sound(life)
