@@ -110,6 +110,7 @@ async def show_subscription(member: Member) -> Screen:
         _preview(member, subscription_id),
         list_usage(member, subscription),
     )
+    add_ons = await member.get(f"/subscriptions/{subscription_id}/add-ons", page_size=100)
     return Screen(
         template="subscription.html",
         title=f"{customer['name']}: {subscription['plan_name']}",
@@ -121,6 +122,7 @@ async def show_subscription(member: Member) -> Screen:
             "entitlements": [
                 one for one in _rows(entitlements) if one["subscription_id"] == subscription["id"]
             ],
+            "add_ons": [one for one in _rows(add_ons) if one["ended_at"] is None],
             "preview": preview,
             "series": series,
             "undone": offer_undo(member, subscription),

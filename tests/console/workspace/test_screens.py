@@ -59,6 +59,21 @@ def test_invoice_unfolds_to_its_calculation_and_that_to_its_events(owner: Person
     assert "300" in listed
 
 
+def test_subscription_shows_the_add_ons_that_it_has(owner: Person) -> None:
+    _, invoice = billed(owner)
+    subscription = f"/subscriptions/{invoice['subscription_id']}"
+    seats = {"charge": {"unit_price": 12.5, "display_name": "Seats"}, "quantity": 4}
+    support = {"charge": {"unit_price": 99, "display_name": "Support"}}
+    path = f"{V1}{subscription}/add-ons"
+    ended = [owner.post(path, json=one).json()["id"] for one in (seats, support)][1]
+    owner.delete(f"{path}/{ended}")
+
+    words = words_of(owner.get(f"/console{subscription}").text)
+
+    assert "Seats 4 12.5" in words
+    assert "Support" not in words.split("Timeline")[0].split("Add-ons")[1]
+
+
 def test_invoice_is_computed_again_where_it_is_looked_at(owner: Person) -> None:
     _, invoice = billed(owner)
 
