@@ -16,7 +16,7 @@ OF_CUSTOMERS: Final = (
     *("subscription", "subscription_period", "subscription_action"),
     *("billing_run", "invoice", "invoice_line", "invoice_parties", "invoice_receipt"),
     *("signed_receipt", "payment", "collection"),
-    *("credit_grant", "credit_posting", "wallet"),
+    *("credit_grant", "credit_posting", "wallet", "alert"),
     *("webhook_event", "webhook_delivery", "audit_entry"),
     *("usage_event", "usage_event_key", "usage_rollup"),
 )

@@ -23,7 +23,7 @@ from benchmarks.figures import Result, figure
 from benchmarks.invoiced import get
 from benchmarks.load import require_statuses, run_load
 from benchmarks.servers import make_database, running_api, running_postgres
-from console.workspace.routes import SHOWN
+from console.workspace.routes import EVERY_PART, SHOWN
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.operations.coverage import Coverage
@@ -39,7 +39,7 @@ PATIENT: Final = {"FLUXRATE_API_STATEMENT_SECONDS": "300"}
 
 STREAMS: Final = ("/events/live", "/progress")
 """What is told as it happens is never over."""
-PARTS: Final = ("/derivation", "/unfolded", "/counted")
+PARTS: Final = ("/derivation", "/unfolded", "/counted", *(one.path for one in EVERY_PART))
 """What scripts ask for, to put it into a page."""
 
 BESIDE: Final = ("/counted",)

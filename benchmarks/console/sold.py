@@ -82,6 +82,7 @@ def set_up(url: str, database_url: str) -> House:
     clock = {"name": "Example", "frozen_time": "2026-01-01T00:00:00Z"}
     clock_id = post("/test-clocks", clock)["id"]
     post("/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    coupon_id = post("/coupons", {"code": "SPRING", "percent": 10})["id"]
     for number in range(CUSTOMERS):
         last = _live(post, plan_id, number)
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -92,6 +93,7 @@ def set_up(url: str, database_url: str) -> House:
         **last,
         "plans": plan_id,
         "test-clocks": clock_id,
+        "coupons": coupon_id,
         "webhooks": str(delivery_id),
         "meters": str(http.get("/meters").json()["data"][0]["id"]),
     }
@@ -108,6 +110,8 @@ def _live(post: Callable[[str, object], Any], plan_id: str, number: int) -> dict
     for place in range(0, len(rows), 500):
         post("/usage/batch", rows[place : place + 500])
     post(f"/customers/{customer_id}/grants", {"unit": "TOKENS", "amount": 100})
+    watched = {"on": "spend", "subject": {"customer_id": customer_id}, "thresholds": [1_000_000]}
+    alert_id = str(post("/alerts", watched)["id"])
     ids = {"customer_id": customer_id, "plan_id": plan_id, "start_date": started_at.isoformat()}
     subscription_id = str(post("/subscriptions", ids)["id"])
     bills = post(f"/subscriptions/{subscription_id}/generate-invoice", {})["data"]
@@ -120,6 +124,7 @@ def _live(post: Callable[[str, object], Any], plan_id: str, number: int) -> dict
             post(f"/invoices/{bill['id']}/payments", paid)
     return {
         "customers": customer_id,
+        "alerts": alert_id,
         "subscriptions": subscription_id,
         "invoices": str(bills[0]["id"]),
         "lines": str(bills[0]["line_items"][0]["id"]),

@@ -73,6 +73,13 @@ function show(figure) {
   });
 }
 
-for (const figure of document.querySelectorAll("figure[data-series]")) {
-  if (figure.querySelector("tbody tr")) show(figure);
+// Once each, also those that come with a part of the page.
+function showAll() {
+  for (const figure of document.querySelectorAll("figure[data-series]:not([data-shown])")) {
+    figure.dataset.shown = "";
+    if (figure.querySelector("tbody tr")) show(figure);
+  }
 }
+
+showAll();
+document.addEventListener("htmx:after:swap", showAll);

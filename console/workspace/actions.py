@@ -31,6 +31,7 @@ class Entry(StrEnum):
     FLAG = "flag"
     CHOICE = "choice"
     CHOICES = "choices"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ class Action:
         call = Call(
             method=self.method,
             path=API + self.call.format(**place),
-            body={**self._fixed(place), **example} or None,
+            body={**self._fixed(place), **self.write(example)} or None,
         )
         return {
             "title": self.title,
@@ -152,6 +153,14 @@ class Action:
             "calls": [call],
             NEEDS: self.needs,
         }
+
+
+def split_words(text: str) -> list[str]:
+    """Several things that were typed into one field, with commas or spaces between.
+
+    What stands for something that is yet to be typed is one of them.
+    """
+    return [text] if text.startswith("<") else text.replace(",", " ").split()
 
 
 def _told(value: object) -> object:

@@ -15,15 +15,15 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-API: Final = "/api/v1"
-PASSED_ON: Final = ("cookie", "origin", "sec-fetch-site", "user-agent", "x-request-id")
-"""What of a browser's request the API judges by: whose it is, and from which page it comes."""
+from console.workspace.within import Answer, call, scope_of
 
+API: Final = "/api/v1"
+OK: Final = 200
+BAD_REQUEST: Final = 400
 SIGNED_OUT: Final = 401
 KEY_HEADER: Final = '"X-API-Key: $FLUXRATE_API_KEY"'
 
@@ -114,36 +114,16 @@ class Member:
     async def _enter(self, path: str, body: Mapping[str, str]) -> None:
         answer = await self._send("POST", f"{API}{path}", body)
         _read(answer)
-        self.cookies = answer.headers.get_list("set-cookie")
+        self.cookies = answer.cookies
 
     async def sign_out(self) -> None:
         """The session has ended; a browser that had none is signed out all the same."""
         answer = await self._send("POST", f"{API}/auth/logout")
-        self.cookies = answer.headers.get_list("set-cookie")
+        self.cookies = answer.cookies
 
     def scope_of(self, path: str) -> Scope:
         """A read of the API as a server would hand it to an application."""
-        request = self.request
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        if self._renewed is not None:
-            headers["cookie"] = self._renewed
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": request.url.scheme,
-            "path": f"{API}{path}",
-            "raw_path": f"{API}{path}".encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"host", request.url.netloc.encode()),
-                *((name.encode(), value.encode("latin-1")) for name, value in headers.items()),
-            ],
-            "server": request.scope.get("server"),
-            "client": request.scope.get("client"),
-        }
+        return scope_of(self.request, "GET", f"{API}{path}", self._credentials())
 
     def hand_over(self, response: Response) -> Response:
         """The answer with the cookies that the browser is to have from now on."""
@@ -153,7 +133,7 @@ class Member:
 
     async def _send_as_member(
         self, method: str, address: str, body: object | None = None, *, key: str | None = None
-    ) -> httpx2.Response:
+    ) -> Answer:
         asked_with = self._renewed
         answer = await self._send(method, address, body, key=key)
         if answer.status_code != SIGNED_OUT or not await self._renew(asked_with):
@@ -168,38 +148,29 @@ class Member:
         async with self._renewing:
             if self._renewed is None and "cookie" in self.request.headers:
                 answer = await self._send("POST", f"{API}/auth/refresh")
-                if answer.status_code == httpx2.codes.OK:
-                    self.cookies = answer.headers.get_list("set-cookie")
+                if answer.status_code == OK:
+                    self.cookies = answer.cookies
                     self._renewed = "; ".join(one.partition(";")[0] for one in self.cookies)
         return self._renewed != asked_with
 
     async def _send(
         self, method: str, address: str, body: object | None = None, *, key: str | None = None
-    ) -> httpx2.Response:
-        request = self.request
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        if key is not None:
-            headers["idempotency-key"] = key
-        if self._renewed is not None:
-            headers["cookie"] = self._renewed
-        client = request.client
-        transport = httpx2.ASGITransport(
-            request.app, client=("", 0) if client is None else (client.host, client.port)
-        )
-        base_url = f"{request.url.scheme}://{request.url.netloc}"
-        async with httpx2.AsyncClient(transport=transport, base_url=base_url) as inside:
-            return await inside.request(
-                method, address, headers=headers, json=body if body is not None else None
-            )
+    ) -> Answer:
+        headers = self._credentials() | ({} if key is None else {"idempotency-key": key})
+        return await call(self.request, method, address, body, headers)
+
+    def _credentials(self) -> dict[str, str]:
+        """The newer cookies, once there are."""
+        return {} if self._renewed is None else {"cookie": self._renewed}
 
 
 def _text(value: str | int | bool | None) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _read(answer: httpx2.Response) -> Any:  # noqa: ANN401  (JSON)
+def _read(answer: Answer) -> Any:  # noqa: ANN401  (JSON)
     document = json.loads(answer.content or b"null", parse_float=Decimal)
-    if answer.status_code >= httpx2.codes.BAD_REQUEST:
+    if answer.status_code >= BAD_REQUEST:
         raise Refused(answer.status_code, document if isinstance(document, dict) else {})
     return document
 

@@ -57,6 +57,7 @@ SUBSCRIPTIONS: Final = Listing(
     title="Subscriptions",
     path="/subscriptions",
     columns=(
+        _column("Customer", "customer_name"),
         _column("Plan", "plan_name"),
         _column("Status", "status", _words("status"), is_status=True),
         _column("Period ends", "current_period_end", _instant("current_period_end")),

@@ -43,6 +43,8 @@ NAVIGATION: Final = (
     ("Invoices", f"{HOME}/invoices", READS),
     ("Payments", f"{HOME}/payments", READS),
     ("Credits", f"{HOME}/credits", READS),
+    ("Coupons", f"{HOME}/coupons", READS),
+    ("Alerts", f"{HOME}/alerts", READS),
     ("Events", f"{HOME}/events", READS),
     ("Meters", f"{HOME}/meters", READS),
     ("Plans", f"{HOME}/plans", READS),

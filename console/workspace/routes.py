@@ -8,8 +8,10 @@ from starlette.routing import BaseRoute, Route
 
 from console.dependencies import Dependencies
 from console.workspace import screens, signing
+from console.workspace.alerts import screen as alerts
 from console.workspace.billing_actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
+from console.workspace.coupons import screen as coupons
 from console.workspace.credits.screen import ACTIONS as CREDIT_ACTIONS
 from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
@@ -19,14 +21,19 @@ from console.workspace.live.progress import show_chain_progress, show_clock_prog
 from console.workspace.live.tail import show_tail
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
+from console.workspace.overview import screen as overview
 from console.workspace.pricing.screen import PRICES, save_prices, show_prices
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
+from console.workspace.subscriptions import screen as subscriptions
 from console.workspace.webhooks import screen as webhooks
 
+EVERY_PART: Final = (*overview.PARTS, *subscriptions.PARTS)
+
 SHOWN: Final[dict[str, Show]] = {
-    HOME: screens.show_overview,
+    HOME: overview.show_overview,
+    **{HOME + one.path: one.show for one in EVERY_PART},
     SEARCH: show_search,
     f"{HOME}/events/live": show_tail,
     f"{HOME}/test-clocks/{{id}}/progress": show_clock_progress,
@@ -34,7 +41,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/lines/{{line}}/derivation": derivations.show_amount,
     f"{HOME}/invoices/{{id}}/lines/{{line}}/unfolded": derivations.show_explanation,
     f"{HOME}/customers/{{id}}": screens.show_customer,
-    f"{HOME}/subscriptions/{{id}}": screens.show_subscription,
+    f"{HOME}/subscriptions/{{id}}": subscriptions.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,
     f"{HOME}/meters/{{id}}": show_meter,
     f"{HOME}/meters/{{id}}/counted": show_counted,
@@ -44,6 +51,11 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/test-clocks": screens.show_clocks,
     f"{HOME}/credits": show_units,
     f"{HOME}/customers/{{id}}/credits": show_credits,
+    f"{HOME}/alerts": alerts.LISTING.show,
+    f"{HOME}/alerts/{{id}}": alerts.show_crossings,
+    HOME + alerts.OF_CUSTOMER: alerts.show_customer_alerts,
+    f"{HOME}/coupons": coupons.show_coupons,
+    HOME + coupons.COUPON: coupons.show_coupon,
     f"{HOME}/members": members.show_members,
     f"{HOME}/account": account.show_account,
     f"{HOME}/api-keys": keys.show_keys,
@@ -66,6 +78,8 @@ EVERY_ACTION: Final = (
     *organization.ACTIONS,
     *CREDIT_ACTIONS,
     *METER_ACTIONS,
+    *alerts.ACTIONS,
+    *coupons.ACTIONS,
     *webhooks.ACTIONS,
 )
 

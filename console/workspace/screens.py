@@ -1,16 +1,13 @@
-"""The screens of one thing each: the overview, a customer, a subscription, an invoice, a plan."""
+"""The screens of one thing each: a customer, an invoice, a plan."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from billing.invoicing.invoices import InvoiceStatus
-from billing.notifications.schedule import DeliveryStatus
-from billing.payments.kinds import PaymentStatus
 from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.billing_actions import (
     ADVANCE,
@@ -21,69 +18,27 @@ from console.workspace.billing_actions import (
     SKIP,
     VOID,
 )
+from console.workspace.coupons.screen import offers_of
 from console.workspace.frame import HOME, Screen
-from console.workspace.live.charts import list_usage
-from console.workspace.live.undoing import list_offers, offer_undo
 
-NOT_FOUND: Final = 404
 PARKED: Final = "needs_attention"
 """The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
-NOTHING: Final = dict.fromkeys(("invoices", "invoiced", "credited", "paid", "refunded"), 0)
+MANY: Final = 100
 NOW: Final = "now"
 """By which an address asks for a check of its own."""
-
-
-async def show_overview(member: Member) -> Screen:
-    """What is open, what comes next, and whether anything needs somebody."""
-    receivables, drafts, failed, coverage, events, undelivered, months = await asyncio.gather(
-        member.get("/reports/receivables", page_size=1),
-        member.get("/invoices", status=InvoiceStatus.DRAFT, page_size=FEW),
-        member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
-        member.get("/audit/coverage", latest=True),
-        member.get("/usage", page_size=FEW),
-        member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
-        _read_months(member),
-    )
-    return Screen(
-        template="overview.html",
-        title="Overview",
-        values={
-            "receivables": receivables["totals"],
-            "drafts": drafts,
-            "failed": failed,
-            "coverage": coverage,
-            "events": rows_of(events),
-            "undelivered": undelivered["meta"]["total"],
-            "months": months,
-            "is_fresh": not (receivables["totals"] or drafts["data"] or events["data"]),
-        },
-    )
-
-
-async def _read_months(member: Member) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """Money in and out of each currency: its name, this month and the last; nothing is nothing."""
-    running = await member.get("/reports/turnover")
-    ended_on = date.fromisoformat(running["first_day"]) - timedelta(days=1)
-    former = await member.get(
-        "/reports/turnover", from_=str(ended_on.replace(day=1)), to=str(ended_on)
-    )
-    now, then = ({one["currency"]: one for one in month["data"]} for month in (running, former))
-    return [
-        (currency, now.get(currency, NOTHING), then.get(currency, NOTHING))
-        for currency in sorted({*now, *then})
-    ]
 
 
 async def show_customer(member: Member) -> Screen:
     """A customer with what they have, owe and use."""
     customer_id = member.place()
     customer = await member.get(f"/customers/{customer_id}")
-    subscriptions, invoices, account, entitlements = await asyncio.gather(
+    subscriptions, invoices, account, entitlements, coupons = await asyncio.gather(
         member.get(f"/customers/{customer['id']}/subscriptions"),
         member.get("/invoices", customer_id=customer["id"], page_size=FEW),
         member.get(f"/customers/{customer['id']}/account", page_size=FEW),
         member.get(f"/customers/{customer['id']}/entitlements"),
+        member.get(f"/customers/{customer['id']}/coupons", page_size=MANY),
     )
     return Screen(
         template="customer.html",
@@ -94,54 +49,9 @@ async def show_customer(member: Member) -> Screen:
             "invoices": invoices,
             "account": account,
             "entitlements": _rows(entitlements),
+            **offers_of(customer["id"], rows_of(coupons)),
         },
     )
-
-
-async def show_subscription(member: Member) -> Screen:
-    """A subscription: what happened, what comes, and what the running period comes to so far."""
-    subscription_id = member.place()
-    subscription = await member.get(f"/subscriptions/{subscription_id}")
-    timeline, invoices, customer, entitlements, preview, series = await asyncio.gather(
-        member.get(f"/subscriptions/{subscription_id}/timeline"),
-        member.get("/invoices", subscription_id=subscription_id, page_size=FEW),
-        member.get(f"/customers/{subscription['customer_id']}"),
-        member.get(f"/customers/{subscription['customer_id']}/entitlements"),
-        _preview(member, subscription_id),
-        list_usage(member, subscription),
-    )
-    add_ons = await member.get(f"/subscriptions/{subscription_id}/add-ons", page_size=100)
-    return Screen(
-        template="subscription.html",
-        title=f"{customer['name']}: {subscription['plan_name']}",
-        values={
-            "subscription": subscription,
-            "customer": customer,
-            "timeline": timeline,
-            "invoices": invoices,
-            "entitlements": [
-                one for one in _rows(entitlements) if one["subscription_id"] == subscription["id"]
-            ],
-            "add_ons": [one for one in _rows(add_ons) if one["ended_at"] is None],
-            "preview": preview,
-            "series": series,
-            "undone": offer_undo(member, subscription),
-            "offers": list_offers(subscription, customer),
-        },
-    )
-
-
-async def _preview(member: Member, subscription_id: str) -> Mapping[str, Any] | None:
-    """What an invoice would say now; None where no period runs."""
-    try:
-        found: Mapping[str, Any] = await member.act(
-            "POST", f"/subscriptions/{subscription_id}/preview-invoice", {}
-        )
-    except Refused as refusal:
-        if refusal.status == NOT_FOUND:
-            raise
-        return None
-    return found
 
 
 async def show_invoice(member: Member) -> Screen:

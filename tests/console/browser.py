@@ -37,9 +37,9 @@ def why_none() -> str | None:
         import axe_playwright_python.sync_playwright  # noqa: F401, PLC0415  (only whether it is installed)
         import playwright.sync_api  # noqa: F401, PLC0415  (only whether it is installed)
     except ImportError:
-        return "Playwright is not installed: `make pages` installs it."
+        return "Playwright is not installed: `make install` installs it."
     if find_browser() is None:
-        return "There is no Chromium here: `apt-get install chromium`, then `make pages`."
+        return "There is no Chromium here: `apt-get install chromium`."
     return None
 
 

@@ -15,7 +15,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.conftest import SECRET, clock, owner, security, shared_loop, sign_up, visitor
-from tests.api.people import Clock
+from tests.api.people import PATIENT_SECONDS, Clock
 from tests.scenarios.product import Product, settings_for
 from tests.services.receipts_of import signing
 
@@ -45,7 +45,13 @@ def app(
     transactions: Transactions, security: Security, clock: Clock, one_event_loop: BlockingPortal
 ) -> Iterator[FastAPI]:
     """The whole application, served."""
-    context = AppContext(transactions=transactions, security=security, now=clock, public_url=PUBLIC)
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=clock,
+        public_url=PUBLIC,
+        transaction_seconds=PATIENT_SECONDS,
+    )
     served = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(served.router.lifespan_context(served)):
         yield served

@@ -18,7 +18,7 @@ from api.context import AppContext
 from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.console.browser import browsing, framing_host, served, why_none
 from tests.console.conftest import PUBLIC
 from tests.console.gallery import Gallery, furnish
@@ -34,7 +34,7 @@ DRAWN: Final = {
     *("receipt-light", "receipt-dark"),
 }
 WIDE: Final = {"width": 1100, "height": 900}
-NARROW: Final = {"width": 390, "height": 844}
+NARROW: Final = {"width": 360, "height": 780}
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "light": {"color_scheme": "light", "viewport": WIDE},
     "dark": {"color_scheme": "dark", "viewport": WIDE},
@@ -62,7 +62,13 @@ def gallery(
 ) -> Iterator[tuple[str, Gallery]]:
     """Where pages are served, and the pages."""
     clock = Clock()
-    context = AppContext(transactions=transactions, security=security, now=clock, public_url=PUBLIC)
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=clock,
+        public_url=PUBLIC,
+        transaction_seconds=PATIENT_SECONDS,
+    )
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
         shown = furnish(Person(app).sign_up(), clock, host=named_host)

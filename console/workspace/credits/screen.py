@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from billing.periods import Interval
 from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
@@ -59,7 +60,44 @@ NEW_UNIT: Final = Action(
         ),
     ),
 )
-ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT)
+INTERVALS: Final = tuple(Interval)
+REPEAT: Final = Action(
+    title="Grant again and again",
+    path="/customers/{id}/credits/rules",
+    call="/customers/{id}/grant-rules",
+    back=CREDITS,
+    fields=(
+        Field(name="amount", title="Amount, each time", is_required=True),
+        Field(name="unit", title="Unit", is_required=True),
+        Field(
+            name="interval",
+            title="Every",
+            entry=Entry.CHOICE,
+            choices=INTERVALS,
+            value=Interval.MONTH,
+            is_required=True,
+        ),
+        Field(name="anchor", title="From, empty for now"),
+        Field(
+            name="expires_after",
+            title="Each lives a",
+            entry=Entry.CHOICE,
+            choices=("", *INTERVALS),
+        ),
+        Field(name="ends_at", title="Until, empty for ever"),
+        Field(name="priority", title="Priority, the lowest pays first", entry=Entry.NUMBER),
+        Field(name="reason", title="Why"),
+    ),
+)
+END_RULE: Final = Action(
+    title="End the rule",
+    path="/customers/{id}/credits/rules/{rule}/end",
+    call="/customers/{id}/grant-rules/{rule}",
+    back=CREDITS,
+    method="DELETE",
+    is_grave=True,
+)
+ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT, REPEAT, END_RULE)
 
 
 CHECK: Final = "check"
@@ -87,9 +125,10 @@ async def show_credits(member: Member) -> Screen:
     units = [one["code"] for one in rows_of(await member.get("/units", page_size=MANY))]
     unit = await _unit(member, customer["id"], units)
     address = f"/customers/{customer['id']}"
-    balance, grants, ledger = await asyncio.gather(
+    balance, grants, rules, ledger = await asyncio.gather(
         member.get(f"{address}/balance", unit=unit),
         member.get(f"{address}/grants", unit=unit, page_size=MANY),
+        member.get(f"{address}/grant-rules", page_size=MANY),
         member.get(
             f"{address}/ledger", unit=unit, cursor=member.request.query_params.get("cursor")
         ),
@@ -103,6 +142,8 @@ async def show_credits(member: Member) -> Screen:
             "unit": unit,
             "balance": balance,
             "grants": [_grant(one) for one in rows_of(grants)],
+            "rules": [_rule(one) for one in rows_of(rules) if one["unit"] == unit],
+            "repeat": REPEAT.offer(id=customer["id"], values={"unit": unit}),
             "entries": rows_of(ledger),
             "more": ledger["meta"].get("next_cursor"),
             "holds": _holds(customer["id"], rows_of(ledger)),
@@ -125,6 +166,20 @@ async def _unit(member: Member, customer_id: str, units: Sequence[str]) -> str:
 def _grant(one: Mapping[str, Any]) -> dict[str, Any]:
     end = END.offer(id=one["customer_id"], grant=one["id"]) if one["status"] in LIVE else None
     return {**one, "end": end}
+
+
+def _rule(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule with how often it grants, in words, and the form that ends it while it goes on."""
+    every, lives = (_duration(one[name]) for name in ("interval", "expires_after"))
+    end = END_RULE.offer(id=one["customer_id"], rule=one["id"]) if one["next_at"] else None
+    return {**one, "every": every, "lives": lives, "end": end}
+
+
+def _duration(one: Mapping[str, Any] | None) -> str | None:
+    """``month``, ``3 months``; None of what has no end."""
+    if one is None:
+        return None
+    return str(one["interval"]) if one["count"] == 1 else f"{one['count']} {one['interval']}s"
 
 
 def _holds(customer_id: str, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ PLACES: Final[Mapping[str, str]] = {
     "payment": "/invoices/{invoice_id}",
     "plan": "/plans/{id}",
     "meter": "/meters/{id}",
+    "coupon": "/coupons/{id}",
     "event": "/events?meter_id={meter_id}&customer_id={customer_id}",
 }
 """Where each kind of thing is shown. What has no screen of its own is not found here."""

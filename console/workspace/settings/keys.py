@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from console.workspace.actions import ONCE, Action, Entry, Field
+from console.workspace.actions import ONCE, Action, Entry, Field, split_words
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from services.accounts.roles import MANAGE
@@ -14,7 +14,7 @@ SCOPES: Final = ("usage.write", "usage.read", "billing.write", "billing.read")
 
 
 def _write(said: dict[str, Any]) -> dict[str, Any]:
-    addresses = said.pop("allowed_addresses", "").replace(",", " ").split()
+    addresses = split_words(said.pop("allowed_addresses", ""))
     return {**said, "allowed_addresses": addresses} if addresses else said
 
 

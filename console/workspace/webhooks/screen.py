@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,13 +13,14 @@ from starlette.responses import Response
 
 from billing.notifications.events import EVERY_EVENT, WebhookEvent
 from billing.notifications.schedule import DeliveryStatus
-from console.workspace.actions import KEY, ONCE, Action, Field
+from console.workspace.actions import KEY, ONCE, Action, Field, split_words
 from console.workspace.asking import Member, rows_of
 from console.workspace.forms import read_form
 from console.workspace.frame import HOME, Screen, see_other
 from console.workspace.lists import PAGE_SIZE, Column, Filter, Listing
 
 WEBHOOKS: Final = "/webhooks"
+MANY: Final = 100
 ENDPOINT: Final = "/webhook-endpoints/{id}"
 SECRETS: Final = {
     "secret": "The secret, for X-Fluxrate-Signature",
@@ -27,7 +29,7 @@ SECRETS: Final = {
 
 
 def _write(said: dict[str, Any]) -> dict[str, Any]:
-    return {**said, "events": said.get("events", "").replace(",", " ").split()}
+    return {**said, "events": split_words(said.get("events", ""))}
 
 
 LISTEN: Final = Action(
@@ -125,10 +127,12 @@ DELIVERIES: Final = Listing(
 
 async def show_webhooks(member: Member) -> Screen | Response:
     """Who listens, and the deliveries that the address asks for; the newest first."""
-    shown = await DELIVERIES.show(member)
+    shown, listening = await asyncio.gather(
+        DELIVERIES.show(member), member.get("/webhook-endpoints", page_size=MANY)
+    )
     if isinstance(shown, Response):
         return shown
-    endpoints = rows_of(await member.get("/webhook-endpoints", page_size=100))
+    endpoints = rows_of(listening)
     failed = [one["id"] for one in shown.values["rows"] if one["status"] == DeliveryStatus.FAILED]
     more = {
         "endpoints": [{**one, "offers": _offers(one)} for one in endpoints],
@@ -162,9 +166,11 @@ async def replay_failed(member: Member) -> Response:
 
 async def show_delivery(member: Member) -> Screen:
     """One delivery: what was sent, and what each try was answered."""
-    told = await member.get(f"/webhook-deliveries/{member.place()}")
-    endpoints = rows_of(await member.get("/webhook-endpoints", page_size=100))
-    endpoint = next((one for one in endpoints if one["id"] == told["endpoint_id"]), None)
+    told, listening = await asyncio.gather(
+        member.get(f"/webhook-deliveries/{member.place()}"),
+        member.get("/webhook-endpoints", page_size=MANY),
+    )
+    endpoint = next((one for one in rows_of(listening) if one["id"] == told["endpoint_id"]), None)
     return Screen(
         template="delivery.html",
         title=str(told["event"]),

@@ -15,7 +15,7 @@ from api.context import AppContext
 from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
-from tests.api.people import PASSWORD, Clock, Person
+from tests.api.people import PASSWORD, PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, Sold, post
 from tests.console.billed import billed
 from tests.console.browser import browsing, served
@@ -29,7 +29,7 @@ PLACES: Final = (
 )
 
 ALONE: Final = (
-    *("setup", "credits", "test-clocks", "operations", "audit-chain"),
+    *("setup", "credits", "coupons", "alerts", "test-clocks", "operations", "audit-chain"),
     *("api-keys", "members", "organization", "account"),
 )
 
@@ -42,6 +42,13 @@ def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str
     post(owner, f"/customers/{customer}/grants", grant)
     hold = {"unit": "TOKENS", "amount": 400, "expires_at": "2026-03-02T12:00:00Z"}
     post(owner, "/credits/holds", hold | {"customer_id": customer})
+    rule = {"unit": "TOKENS", "amount": 1_000, "interval": "month", "expires_after": "month"}
+    post(owner, f"/customers/{customer}/grant-rules", rule)
+    coupon = post(owner, "/coupons", {"code": "SPRING-26", "percent": 10, "duration": 3})
+    post(owner, f"/customers/{customer}/coupons", {"code": "SPRING-26"})
+    whose = {"subject": {"customer_id": customer}}
+    alert = post(owner, "/alerts", whose | {"on": "spend", "thresholds": [100, 250]})
+    post(owner, "/alerts", whose | {"on": "spend", "thresholds": [500], "action": "block"})
     owner.make_key("usage.write")
     post(owner, "/invitations", {"email": "finance@lumenworks.test", "role": "billing"})
     plan, meter = sold.plan["id"], sold.feature["meter"]["id"]
@@ -49,9 +56,17 @@ def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str
     tried = f"c.{charge['id']}.unit_price=0.012&q.{meter}=5000&period=last"
     return {
         "prices": f"/console/plans/{plan}/prices?{tried}",
+        "coupon": f"/console/coupons/{coupon['id']}",
+        "customer-alerts": f"/console/customers/{customer}/alerts",
+        "alert": f"/console/alerts/{alert['id']}",
         "credit": f"/console/customers/{customer}/credits?unit=TOKENS",
         "meter": f"/console/meters/{sold.feature['meter']['id']}",
     }
+
+
+def wait_for_parts(page: Any) -> None:
+    """The parts of a page that follow it have come."""
+    page.locator(".later").first.wait_for(state="detached")
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +80,7 @@ def house(
         now=Clock(),
         public_url=PUBLIC,
         stream_seconds=60,
+        transaction_seconds=PATIENT_SECONDS,
     )
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
@@ -101,6 +117,8 @@ def sign_in(browser: Any, house: tuple[str, str, dict[str, str]]) -> Iterator[Ca
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Overview").wait_for()
+        if look.get("java_script_enabled", True):
+            wait_for_parts(page)
         return page
 
     yield enter

@@ -24,7 +24,7 @@ from repositories.transactions import Transactions
 from runtime.security import Security
 from services.invoicing.parking import park_bill
 from services.notifications.deliveries import spread_events
-from tests.api.people import PASSWORD, Clock, Person
+from tests.api.people import PASSWORD, PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, Sold, post, sell
 from tests.console.billed import buyer, write
 from tests.console.browser import browsing, served, why_none
@@ -157,7 +157,11 @@ def office(
 ) -> Iterator[Office]:
     """An organization with the five jobs."""
     context = AppContext(
-        transactions=transactions, security=security, now=Clock(), public_url=PUBLIC
+        transactions=transactions,
+        security=security,
+        now=Clock(),
+        public_url=PUBLIC,
+        transaction_seconds=PATIENT_SECONDS,
     )
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
@@ -211,7 +215,7 @@ def test_what_closes_tonight(hands: Hands) -> None:
     hands.write("2026-04-02")
     hands.enter()
 
-    hands.page.get_by_role("link", name="Pay as you go").first.wait_for()
+    hands.page.get_by_role("main").get_by_role("link", name="Acme").first.wait_for()
     hands.require_in_time()
 
 
@@ -242,6 +246,8 @@ def test_what_raising_the_second_tier_would_cost_acme(hands: Hands) -> None:
 
 
 def test_a_failed_webhook_is_sent_again(hands: Hands, office: Office) -> None:
+    # What needs somebody comes a moment after the page.
+    hands.page.get_by_role("link", name="Deliveries that failed").wait_for()
     hands.tab_to("Deliveries that failed")
     hands.enter()
     hands.tab_to("Deliver again")

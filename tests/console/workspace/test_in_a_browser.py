@@ -9,12 +9,21 @@ import pytest
 
 from tests.console.browser import why_none
 from tests.console.test_browser import DRAWS, FOCUSED, LOOKS, PICTURES
+from tests.console.workspace.conftest import wait_for_parts
 
 MISSING: Final = why_none()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 DRAWN: Final = {"overview", "invoice", "subscription"}
 """What is drawn whole, and unfolded, in every look; others as they open, in themes."""
+OVERHANG: Final = """(() => {
+    const lefts = [...document.querySelectorAll("main > *")].map(
+        (one) => one.getBoundingClientRect().left,
+    );
+    const width = document.documentElement.scrollWidth - window.innerWidth;
+    return Math.max(width, -Math.min(0, ...lefts));
+})()"""
+"""By how much a page is wider than its window, towards either side."""
 THEMES: Final = {"light", "dark"}
 
 
@@ -28,16 +37,19 @@ def test_screens_are_accessible_in_every_look(
     found = []
     for name, path in house[2].items():
         page.goto(path)
+        wait_for_parts(page)
         if look in THEMES and name not in DRAWN:
             draw(page, f"console-{name}-{look}", is_whole=False)
         for summary in page.query_selector_all("details:not([open]) > summary"):
             summary.click()
         violations = Axe().run(page).response["violations"]
         found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
-        width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert width <= 0, name
+        assert page.evaluate(OVERHANG) <= 0, name
         if name in DRAWN:
+            page.evaluate("window.scrollTo(0, 0)")
             draw(page, f"console-{name}-{look}")
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert page.evaluate(OVERHANG) <= 0, f"{name} from right to left"
     assert found == []
 
 

@@ -9,19 +9,28 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import pytest
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
+from httpx2 import Response
 
+from api.app import create_app
+from api.context import AppContext
+from cli.composition import pages_of
 from console.workspace.frame import HOME, NAVIGATION
-from console.workspace.routes import DONE, SHOWN
+from console.workspace.routes import DONE, EVERY_PART, SHOWN
 from repositories.transactions import Transactions
+from runtime.security import Security
 from services.accounts.roles import ROLES
 from services.notifications.deliveries import spread_events
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, post
 from tests.console.billed import addresses_in, billed
+from tests.console.conftest import PUBLIC
 from tests.console.workspace.test_actions import forms_of
 
 STREAMS: Final = {
@@ -30,11 +39,43 @@ STREAMS: Final = {
 }
 """What is told as it happens, and so says no calls."""
 NOWHERE: Final = "0192a2c4-5b7d-7c3a-8f00-0123456789ab"
+MANY_PAGES: Final = 100_000
+"""As many may be looked at in a minute: the tests of a module come from one address."""
 CALL: Final = re.compile(r"^curl (?:-X (\w+) )?'?http://[^/]+(/[^ '?]*)")
 
 
-@pytest.fixture
-def ids(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """An organization with one of each thing that screens show, and a member in each role."""
+
+    app: FastAPI
+    owner: Person
+    people: Mapping[str, Person]
+    ids: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def house(
+    transactions: Transactions, security: Security, one_event_loop: BlockingPortal
+) -> Iterator[House]:
+    """One for all tests of the matrix: none of them changes anything of it."""
+    clock = Clock()
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=clock,
+        public_url=PUBLIC,
+        transaction_seconds=PATIENT_SECONDS,
+        auth_per_minute=MANY_PAGES,
+    )
+    app = create_app(context, pages=pages_of(context))
+    with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
+        owner = Person(app).sign_up()
+        ids = furnish(owner, transactions, clock)
+        yield House(app=app, owner=owner, people={one: owner.invite(one) for one in ROLES}, ids=ids)
+
+
+def furnish(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, str]:
     """What stands in the place of the id of each thing that screens show. A new one fails here."""
     post(owner, "/webhook-endpoints", {"url": "https://hooks.lumenworks.test", "events": ["*"]})
     sold, invoice = billed(owner)
@@ -42,7 +83,13 @@ def ids(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, st
     example = {"name": "Example", "frozen_time": "2026-01-01T00:00:00Z"}
     test_clock = post(owner, "/test-clocks", example)
     post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
-    post(owner, f"/customers/{customer}/grants", {"unit": "TOKENS", "amount": 100})
+    granted = {"unit": "TOKENS", "amount": 100}
+    post(owner, f"/customers/{customer}/grants", granted)
+    post(owner, f"/customers/{customer}/grant-rules", granted | {"interval": "month"})
+    coupon = post(owner, "/coupons", {"code": "SPRING", "percent": 10})
+    post(owner, f"/customers/{customer}/coupons", {"code": "SPRING"})
+    watched = {"on": "spend", "subject": {"customer_id": customer}, "thresholds": [100]}
+    alert = post(owner, "/alerts", watched | {"action": "block"})
     spread_events(transactions, now=clock())
     told = owner.get(f"{V1}/webhook-deliveries").json()["data"][0]
     return {
@@ -53,6 +100,18 @@ def ids(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, st
         "meters": sold.feature["meter"]["id"],
         "test-clocks": test_clock["id"],
         "webhooks": told["id"],
+        "coupons": coupon["id"],
+        "alerts": alert["id"],
+    }
+
+
+@pytest.fixture(scope="module")
+def seen(house: House) -> dict[tuple[str, str], Response]:
+    """Every screen as each role gets it, by the role and its address."""
+    return {
+        (role, address): one.get(address)
+        for role, one in house.people.items()
+        for address in addresses(house.ids)
     }
 
 
@@ -74,47 +133,48 @@ def calls_of(page: str) -> Iterator[tuple[str, str]]:
         yield found[1] or "GET", found[2]
 
 
-def roles_by_call(app: FastAPI) -> dict[tuple[str, re.Pattern[str]], list[str]]:
+@cache
+def roles_by_call(app: FastAPI) -> list[tuple[str, re.Pattern[str], set[str]]]:
     """Who may make each call, as the document says; everybody where it says nothing."""
-    return {
-        (method.upper(), re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path) + "$")): operation.get(
-            "x-roles", list(ROLES)
+    return [
+        (
+            method.upper(),
+            re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path) + "$"),
+            set(operation.get("x-roles", ROLES)),
         )
         for path, operations in app.openapi()["paths"].items()
         for method, operation in operations.items()
         if isinstance(operation, dict) and "responses" in operation
-    }
+    ]
 
 
+@cache
 def who_may(app: FastAPI, method: str, path: str) -> set[str]:
     found = [
-        set(roles)
-        for (asked, shape), roles in roles_by_call(app).items()
-        if asked == method and shape.match(path)
+        roles for asked, shape, roles in roles_by_call(app) if asked == method and shape.match(path)
     ]
     assert found, f"{method} {path} is no call of the API"
     return set.union(*found)
 
 
 def test_every_role_sees_what_the_api_tells_it_and_nothing_else(
-    owner: Person, ids: dict[str, str]
+    house: House, seen: dict[tuple[str, str], Response]
 ) -> None:
-    assert isinstance(owner.app, FastAPI)
-    people = {role: owner.invite(role) for role in ROLES}
-    for address in addresses(ids):
-        calls = set(calls_of(owner.get(address).text))
-        may = set(ROLES).intersection(*(who_may(owner.app, *one) for one in calls))
-        seen = {role for role, one in people.items() if one.get(address).status_code == 200}
-        assert seen == may, address
+    for address in addresses(house.ids):
+        calls = set(calls_of(seen["owner", address].text))
+        may = set(ROLES).intersection(*(who_may(house.app, *one) for one in calls))
+        shown = {role for role in ROLES if seen[role, address].status_code == 200}
+        assert shown == may, address
 
 
-def test_navigation_leaves_out_what_a_role_may_not_see(owner: Person) -> None:
-    for role in ROLES:
-        member = owner.invite(role)
-        page = member.get(f"{HOME}/account")
+def test_navigation_leaves_out_what_a_role_may_not_see(
+    house: House, seen: dict[tuple[str, str], Response]
+) -> None:
+    for role in house.people:
+        page = seen[role, f"{HOME}/account"]
         listed = {one for one in addresses_in(page.text) if one in dict(_places())}
-        seen = {place for place in dict(_places()) if member.get(place).status_code == 200}
-        assert listed == seen, role
+        shown = {place for place in dict(_places()) if seen[role, place].status_code == 200}
+        assert listed == shown, role
 
 
 def _places() -> list[tuple[str, str]]:
@@ -122,7 +182,8 @@ def _places() -> list[tuple[str, str]]:
 
 
 def test_every_screen_without_an_id_is_in_the_navigation() -> None:
-    hidden = {f"{HOME}/setup", f"{HOME}/search", *STREAMS}
+    parts = {HOME + one.path for one in EVERY_PART}
+    hidden = {f"{HOME}/setup", f"{HOME}/search", *parts, *STREAMS}
 
     assert {one for one in SHOWN if "{" not in one} - hidden == set(dict(_places()))
 
@@ -137,28 +198,35 @@ def sendable(page: str) -> set[tuple[str, str]]:
 
 
 def test_pages_have_the_forms_that_a_role_may_send_and_no_others(
-    owner: Person, ids: dict[str, str]
+    house: House, seen: dict[tuple[str, str], Response]
 ) -> None:
-    assert isinstance(owner.app, FastAPI)
-    people = {role: owner.invite(role) for role in ROLES}
-    for address in addresses(ids):
-        every = sendable(owner.get(address).text)
-        for role, one in people.items():
-            answer = one.get(address)
+    for address in addresses(house.ids):
+        every = sendable(seen["owner", address].text)
+        for role in ROLES:
+            answer = seen[role, address]
             if answer.status_code == 200:
-                may = {call for call in every if role in who_may(owner.app, *call)}
+                may = {call for call in every if role in who_may(house.app, *call)}
                 assert sendable(answer.text) == may, (role, address)
 
 
+@pytest.mark.parametrize("asks", [{}, {"HX-Request": "true"}], ids=["page", "fragment"])
 def test_ids_of_another_organization_are_found_on_no_screen(
-    owner: Person, visitor: Person, ids: dict[str, str]
+    house: House, asks: dict[str, str]
 ) -> None:
-    visitor.sign_up("Quay")
+    stranger = Person(house.app).sign_up("Quay")
     for template in SHOWN:
         if "{id}" in template:
-            address = template.replace("{id}", ids[template.split("/")[2]])
-            assert visitor.get(address).status_code == 404, address
-            assert owner.get(template.replace("{id}", NOWHERE)).status_code == 404, template
+            address = template.replace("{id}", house.ids[template.split("/")[2]])
+            assert stranger.get(address, headers=asks).status_code == 404, address
+            nowhere = template.replace("{id}", NOWHERE)
+            assert house.owner.get(nowhere, headers=asks).status_code == 404, template
+
+
+def test_customers_of_another_organization_are_in_no_list(house: House) -> None:
+    stranger = Person(house.app).sign_up("Quay")
+    for name in ("subscriptions", "invoices", "payments", "events", "alerts"):
+        query = f"customer_id={house.ids['customers']}"
+        assert stranger.get(f"{HOME}/{name}?{query}").status_code == 404, name
 
 
 def fill(template: str) -> str:
@@ -166,7 +234,8 @@ def fill(template: str) -> str:
 
 
 @pytest.mark.parametrize("template", DONE)
-def test_nothing_is_done_by_a_form_of_another_site(owner: Person, template: str) -> None:
+def test_nothing_is_done_by_a_form_of_another_site(house: House, template: str) -> None:
+    owner = house.owner
     before = owner.get(f"{V1}/audit").json()["data"]
 
     for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}):
@@ -192,16 +261,16 @@ EVERY_FIELD: Final[dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("template", [one for one in DONE if "{id}" in one])
-def test_nothing_of_another_organization_is_changed(owner: Person, template: str) -> None:
-    answer = owner.post(fill(template), data=EVERY_FIELD | {"amount": "1", "reason": "x"})
+def test_nothing_of_another_organization_is_changed(house: House, template: str) -> None:
+    answer = house.owner.post(fill(template), data=EVERY_FIELD | {"amount": "1", "reason": "x"})
 
     assert answer.status_code in {404, 422}, template
 
 
 def test_every_form_of_every_screen_leads_to_something_that_is_done(
-    owner: Person, ids: dict[str, str]
+    house: House, seen: dict[tuple[str, str], Response]
 ) -> None:
     shapes = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", one) + "$") for one in DONE]
-    for address in addresses(ids):
-        for action in forms_of(owner.get(address).text):
+    for address in addresses(house.ids):
+        for action in forms_of(seen["owner", address].text):
             assert any(shape.match(action) for shape in shapes), (address, action)

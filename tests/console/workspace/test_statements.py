@@ -9,19 +9,26 @@ import pytest
 from sqlalchemy import Engine, event
 
 from tests.api.people import Person
+from tests.api.sold import post
 from tests.console.billed import billed, buyer, issue
 
 FEW, MANY = 2, 12
-LISTS = ("customers", "invoices", "payments", "audit", "plans", "meters", "subscriptions")
+LISTS = (
+    *("customers", "invoices", "payments", "audit", "plans", "meters", "subscriptions"),
+    *("coupons", "alerts"),
+)
+OF_SESSIONS = ("user_session", "set_config")
+"""Whoever was known a second ago is not asked for again, so a slow machine asks more often."""
 
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """Every statement that is sent meanwhile."""
+    """Every statement that is sent meanwhile, but for those that say who asks."""
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
+        if not any(one in statement for one in OF_SESSIONS):
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
@@ -40,7 +47,11 @@ def statements_of(owner: Person, name: str) -> int:
 
 def sell_to(owner: Person, first: int, last: int) -> None:
     for number in range(first, last):
-        issue(owner, buyer(owner, external_id=f"acct_{number}", name=f"Buyer {number}"))
+        customer = buyer(owner, external_id=f"acct_{number}", name=f"Buyer {number}")
+        issue(owner, customer)
+        watched = {"on": "spend", "subject": {"customer_id": customer}, "thresholds": [number]}
+        post(owner, "/alerts", watched)
+        post(owner, "/coupons", {"code": f"SPRING-{number}", "percent": 10})
 
 
 @pytest.fixture

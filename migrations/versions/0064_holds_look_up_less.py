@@ -7,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0063"
-down_revision = "0058"
+revision = "0064"
+down_revision = "0063"
 
 DECLARED: Final = "            lots record;\n"
 DECLARES: Final = """\

@@ -1,0 +1,1 @@
+"""Alerts and spending caps of customers."""

@@ -1,0 +1,1 @@
+"""Coupons: made, shown, redeemed and withdrawn."""

@@ -1,0 +1,1 @@
+"""The overview: what a day begins with."""

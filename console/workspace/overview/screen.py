@@ -1,0 +1,89 @@
+"""The overview: what comes next at once, sums and checks as parts that follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from billing.invoicing.invoices import InvoiceStatus
+from billing.notifications.schedule import DeliveryStatus
+from billing.payments.allocation import PaymentStatus
+from console.workspace.asking import Member, rows_of
+from console.workspace.frame import Screen
+from console.workspace.parts import Part, read_parts
+
+FEW: Final = 8
+NOTHING: Final = dict.fromkeys(("invoices", "invoiced", "credited", "paid", "refunded"), 0)
+
+
+async def show_overview(member: Member) -> Screen:
+    """What comes next, and the newest events; the rest of it if the address asks.
+
+    Sums over everything that was billed take longer than a page may.
+    """
+    drafts, events, parts = await asyncio.gather(
+        member.get("/invoices", status=InvoiceStatus.DRAFT, page_size=FEW),
+        member.get("/usage", page_size=FEW),
+        read_parts(member, MONEY, ATTENTION),
+    )
+    return Screen(
+        template="overview.html",
+        title="Overview",
+        values={
+            "drafts": drafts,
+            "events": rows_of(events),
+            "is_fresh": not (drafts["data"] or events["data"] or await _has_billed(member)),
+            **parts,
+        },
+    )
+
+
+async def read_money(member: Member) -> dict[str, Any]:
+    """What is owed by currency, and what came in and went out in this month and the last."""
+    receivables, months = await asyncio.gather(
+        member.get("/reports/receivables", page_size=1), _read_months(member)
+    )
+    return {"receivables": receivables["totals"], "months": months}
+
+
+async def read_attention(member: Member) -> dict[str, Any]:
+    """What the last check found, payments that failed, and deliveries that did."""
+    coverage, failed, undelivered = await asyncio.gather(
+        member.get("/audit/coverage", latest=True),
+        member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
+        member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
+    )
+    return {
+        "coverage": coverage,
+        "failed": failed,
+        "undelivered": undelivered["meta"]["total"],
+    }
+
+
+async def _has_billed(member: Member) -> bool:
+    """Whether anything was ever billed, asked where nothing else is there."""
+    invoices = await member.get("/invoices", page_size=1)
+    return bool(invoices["data"])
+
+
+async def _read_months(member: Member) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Money in and out of each currency: its name, this month and the last; nothing is nothing."""
+    running = await member.get("/reports/turnover")
+    ended_on = date.fromisoformat(running["first_day"]) - timedelta(days=1)
+    former = await member.get(
+        "/reports/turnover", from_=str(ended_on.replace(day=1)), to=str(ended_on)
+    )
+    now, then = ({one["currency"]: one for one in month["data"]} for month in (running, former))
+    return [
+        (currency, now.get(currency, NOTHING), then.get(currency, NOTHING))
+        for currency in sorted({*now, *then})
+    ]
+
+
+MONEY: Final = Part(path="/overview/money", template="overview_money.html", read=read_money)
+ATTENTION: Final = Part(
+    path="/overview/attention", template="overview_attention.html", read=read_attention
+)
+PARTS: Final = (MONEY, ATTENTION)

@@ -1,0 +1,46 @@
+"""Credit that is granted again and again, on the screen of a customer's credit."""
+
+from __future__ import annotations
+
+from tests.api.people import Person
+from tests.api.sold import V1, post
+from tests.console.billed import buyer, words_of
+from tests.console.workspace.test_actions import form_of, forms_of
+
+
+def credit_of(owner: Person) -> tuple[str, str]:
+    """A customer, and the screen of their tokens."""
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
+    customer = buyer(owner)
+    return customer, f"/console/customers/{customer}/credits?unit=TOKENS"
+
+
+def test_rule_is_made_shown_in_words_and_ended(owner: Person) -> None:
+    customer, screen = credit_of(owner)
+    address, fields = form_of(owner, screen, "/credits/rules")
+    typed = {"amount": "500", "interval": "week", "expires_after": "month", "reason": "Plan"}
+
+    for _ in range(2):
+        owner.post(address, data=fields | typed)
+    page = words_of(owner.get(screen).text)
+    [(address, own)] = [
+        (one, own) for one, own in forms_of(owner.get(screen).text).items() if "/rules/" in one
+    ]
+    owner.post(address, data=own)
+
+    assert "500 TOKENS every week" in page
+    assert "each lives a month" in page
+    assert ": Plan" in page
+    [rule] = owner.get(f"{V1}/customers/{customer}/grant-rules").json()["data"]
+    assert rule["ended_because"] == "person"
+    assert "ended" in words_of(owner.get(screen).text)
+
+
+def test_rules_of_another_unit_stand_on_its_own_screen(owner: Person) -> None:
+    customer, screen = credit_of(owner)
+    rule = {"unit": "USD", "amount": 7, "interval": {"interval": "month", "count": 3}}
+    post(owner, f"/customers/{customer}/grant-rules", rule)
+
+    assert "None. A rule grants" in words_of(owner.get(screen).text)
+    shown = words_of(owner.get(screen.replace("TOKENS", "USD")).text)
+    assert "7 USD every 3 months" in shown

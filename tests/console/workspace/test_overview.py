@@ -1,0 +1,69 @@
+"""The overview: what comes next at once, what is summed and checked as parts of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.people import Person
+from tests.console.billed import billed, buyer, words_of, write
+
+SCRIPT = {"HX-Request": "true"}
+MONEY, ATTENTION = "/console/overview/money", "/console/overview/attention"
+
+
+def test_sums_and_checks_are_parts_of_their_own(owner: Person) -> None:
+    billed(owner)
+
+    page = owner.get("/console").text
+    money = owner.get(MONEY, headers=SCRIPT).text
+    attention = owner.get(ATTENTION, headers=SCRIPT).text
+
+    assert "Receivable in USD" not in words_of(page)
+    assert f'hx-get="{MONEY}"' in page
+    assert f'hx-get="{ATTENTION}"' in page
+    assert "Receivable in USD $5.00" in words_of(money)
+    assert "Invoiced $5.00" in words_of(money)
+    assert "0 undelivered" in words_of(attention)
+    assert "/reports/receivables" in money
+    assert "/audit/coverage" in attention
+    assert "<html" not in money + attention
+
+
+@pytest.mark.parametrize("part", [MONEY, ATTENTION])
+def test_without_scripts_the_whole_is_one_page(owner: Person, part: str) -> None:
+    billed(owner)
+
+    whole = owner.get(part)
+
+    words = words_of(whole.text)
+    assert str(whole.url).endswith("/console?whole=now")
+    for one in ("Receivable in USD $5.00", "Payments that failed", "undelivered", "Newest events"):
+        assert one in words
+    assert 'hx-get="/console/overview' not in whole.text
+
+
+def test_who_has_billed_by_hand_needs_no_setup(owner: Person) -> None:
+    assert "Make your first invoice" in owner.get("/console").text
+
+    write(owner, buyer(owner), "Setup")
+
+    assert "Make your first invoice" not in owner.get("/console").text
+
+
+def test_what_is_rated_follows_the_page_of_a_subscription(owner: Person) -> None:
+    sold, invoice = billed(owner)
+    sold.used(70, "2026-03-02T07:30:00Z", idempotency_key="more")
+    screen = f"/console/subscriptions/{invoice['subscription_id']}"
+
+    page = owner.get(screen).text
+    so_far = owner.get(f"{screen}/so-far", headers=SCRIPT).text
+    by_day = owner.get(f"{screen}/by-day", headers=SCRIPT).text
+    whole = owner.get(f"{screen}/by-day").text
+
+    assert "Timeline" in words_of(page)
+    assert f'hx-get="{screen}/so-far"' in page
+    assert "So far in this period $" in words_of(so_far)
+    assert "preview-invoice" in so_far
+    assert "1,570" in words_of(by_day)
+    for one in ("So far in this period $", "1,570", "Timeline"):
+        assert one in words_of(whole)
