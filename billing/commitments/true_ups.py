@@ -1,6 +1,6 @@
 """True-ups: what a term comes to beside the lines of its charges, and what of that a bill says.
 
-Source: CREDITS.md rules 13 and 22. Nothing is stored here: a draft's true-up is computed again when
+Source: CREDITS 13 and 22. Nothing is stored here: a draft's true-up is computed again when
 it becomes final, of what documents say then.
 """
 

@@ -1,6 +1,6 @@
 """The lines that commitments add to a bill, after coupons and before credit.
 
-Source: CREDITS.md rules 13 and 22.
+Source: CREDITS 13 and 22.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It settles the terms that its own period ends. A term that another bill settled before is corrected,
 once the bill says something of its periods: late usage, or a period that is billed again or late.
-Source: CREDITS.md rule 22, docs/decisions/0082.
+Source: CREDITS 22, docs/decisions/0082.
 """
 
 from __future__ import annotations

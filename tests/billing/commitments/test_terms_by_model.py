@@ -1,6 +1,6 @@
 """Bills settle terms as a second model does, and corrections come to what one bill would have said.
 
-*Source: CREDITS.md rule 22.*
+*Source: CREDITS 22.*
 """
 
 from __future__ import annotations

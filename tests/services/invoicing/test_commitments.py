@@ -1,6 +1,6 @@
 """Bills settle terms of commitments by what documents say of them: coupons, parts, plans, proof.
 
-*Source: CREDITS.md rule 22.*
+*Source: CREDITS 22.*
 """
 
 from __future__ import annotations

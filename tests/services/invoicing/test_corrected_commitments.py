@@ -1,6 +1,6 @@
 """True-ups follow what documents say: void bills, late usage, notes, and drafts that people wrote.
 
-*Source: CREDITS.md rule 22.*
+*Source: CREDITS 22.*
 """
 
 from __future__ import annotations
