@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from billing.commitments.true_ups import TermBill
 from billing.invoicing.own_words import ABOVE_COMMITMENT, COMMITMENT_CORRECTION, TRUE_UP
 from billing.money import ONE, ZERO, Currency, exactly
 from billing.rating.lines import CalculationStep, LineType, PricedLine, step
 from billing.ratios import Exact
+
+_OF_OTHER_BILLS: Final = frozenset({LineType.LATE_USAGE, LineType.INVOICED_BEFORE})
+"""Lines that say by their corrections what changes of which charges of which period."""
 
 LeftOfLine = tuple[PricedLine, Decimal]
 """A line of a bill, and what coupons leave of its rounded total."""
@@ -45,7 +49,7 @@ def said_of(left: Iterable[LeftOfLine], term: TermBill) -> Decimal:
     for line, amount in left:
         if line.priced_in is not None:
             continue
-        if line.type is LineType.LATE_USAGE:
+        if line.type in _OF_OTHER_BILLS:
             said += sum(
                 (
                     one.amount

@@ -8,7 +8,7 @@ def own_of(term, document):  # what this invoice says of the charges, after coup
     is_for = lambda one: "charge_id" in one and (not of or one["charge_id"] in of)
     own = 0
     for line in (e for e in document["lines"] if "priced_in" not in e):
-        if line["type"] == "late_usage":  # of which periods, it says
+        if line["type"] in ("late_usage", "invoiced_before"):  # of which periods, it says
             said = [e for e in line["corrections"] if e["period_index"] in periods and is_for(e)]
             own += sum(F(one["amount"]) for one in said)
         elif "own_index" in term and is_for(line):

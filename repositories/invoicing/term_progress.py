@@ -18,7 +18,8 @@ PROGRESS = text(
     """
     SELECT said.period_index, said.charge_id, sum(said.amount) AS amount
     FROM (
-        -- What the periods' own invoices bill, less what coupons take off these lines.
+        -- What the periods' own invoices bill, less what coupons take off these lines. What others
+        -- billed as a period ran its last one takes off: that is among the corrections below.
         SELECT invoice.period_index, line.charge_id, line.line_total - coalesce((
                 SELECT sum(share.amount) FROM invoice_coupon_line AS share
                 WHERE share.organization_id = line.organization_id
@@ -30,7 +31,7 @@ PROGRESS = text(
         WHERE invoice.organization_id = :organization_id
             AND invoice.subscription_id = :subscription_id
             AND invoice.period_index = ANY (:indexes)
-            AND invoice.kind = 'period' AND invoice.status <> 'VOID'
+            AND invoice.kind IN ('period', 'threshold') AND invoice.status <> 'VOID'
             AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
             AND line.charge_id IS NOT NULL AND line.amount_in_unit IS NULL
         UNION ALL

@@ -69,6 +69,12 @@ def named(one: DocumentLine, language: str) -> str:
             "Übertrag auf die nächste Rechnung",
             "次回の請求書への繰越",
         ),
+        (
+            LineType.TRUE_UP,
+            "Commitment true-up",
+            "Ausgleich zur Mindestabnahme",
+            "利用確約額との差額",
+        ),
     ],
 )
 def test_lines_that_the_product_names_are_named_in_the_language(

@@ -17,6 +17,7 @@ from services.corrections import credit_notes
 from services.corrections.credit_notes import CreditedLine
 from services.invoicing import manual
 from services.invoicing.manual import DraftEdit, ManualLine
+from services.invoicing.threshold import amounts, bills
 from services.lifecycle import changes, reissue
 from tests.services.invoicing.committed import (
     APRIL,
@@ -30,6 +31,7 @@ from tests.services.invoicing.committed import (
     void,
 )
 from tests.services.invoicing.test_exact_bills import (
+    ELEVENTH,
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
@@ -187,3 +189,22 @@ def test_bill_that_people_rewrote_counts_as_what_was_measured(shop: Shop) -> Non
     pass_to(life, APRIL)
 
     assert shown(life)[2] == ["0", "+250"]
+
+
+def test_invoices_of_a_period_that_runs_count_for_its_term_once(shop: Shop, tmp_path: Path) -> None:
+    """40 were invoiced as the first month ran, 10 at its end, and 30 as the last one ran."""
+    life = begin(shop, "300", term_periods=3)
+    shop.do(amounts.set_threshold, life.subscription_id, Decimal(20))
+    pass_to(life, ELEVENTH)
+    use(life, (5, "40"))
+    life.do(bills.bill_if_reached, now=NOW)
+    use(life, (12, "10"))
+    pass_to(life, datetime(2025, 3, 10, tzinfo=UTC))
+    life.use(datetime(2025, 3, 5, tzinfo=UTC), 30)
+    life.do(bills.bill_if_reached, now=NOW)
+
+    pass_to(life, APRIL)
+
+    assert shown(life)[:3] == [["50", "-40"], ["0"], ["30", "-30", "+220"]]
+    assert sum(one.total for one in life.invoices()[:5]) == 300
+    require_agreed(life, tmp_path)
