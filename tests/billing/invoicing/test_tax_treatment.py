@@ -67,7 +67,10 @@ def test_rate_of_nothing_is_zero_rated_unless_it_says_why() -> None:
     )
 
     assert (zero.category, zero.percentage, zero.exemption) == ("Z", 0, None)
-    assert (exempt.category, exempt.exemption) == ("E", Exemption(reason="Doctors are"))
+    assert (exempt.category, exempt.exemption) == (
+        "E",
+        Exemption(reason="Doctors are", is_ours=False),
+    )
     assert (export.category, export.exemption) == ("G", EXEMPTIONS[TaxCategory.EXPORT])
 
 
@@ -107,7 +110,7 @@ def test_reason_of_an_organization_keeps_the_code_of_the_category(category: TaxC
     usual, own = exemption_of(category, None), exemption_of(category, "Because")
 
     assert usual == EXEMPTIONS.get(category)
-    assert own == (usual and Exemption(reason="Because", code=usual.code))
+    assert own == (usual and Exemption(reason="Because", code=usual.code, is_ours=False))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_tax_of_a_bill_remembers_as_what_its_rate_taxes() -> None:
     (found,) = calculate_taxes(d(100), [taxed("0", TaxCategory.EXEMPT, "Doctors are")], USD)
 
     assert (found.category, found.exemption_reason) == (TaxCategory.EXEMPT, "Doctors are")
-    assert found.exemption == Exemption(reason="Doctors are")
+    assert found.exemption == Exemption(reason="Doctors are", is_ours=False)
     assert taxed("0").exemption is None
     assert taxed("0", TaxCategory.EXPORT).exemption == EXEMPTIONS[TaxCategory.EXPORT]
 
