@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from random import Random
 from threading import local
 from typing import Any
 from uuid import uuid4
@@ -48,15 +50,16 @@ def url(
 
 
 class Wallet:
-    """A customer's tokens, reached by a connection of each thread's own."""
+    """A customer's credit, reached by a connection of each thread's own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, unit: str = "TOKENS") -> None:
         account = Account(url).sign_up()
         scopes = ["billing.read", "billing.write"]
         self._secret = str(account.post("/api-keys", {"name": "b", "scopes": scopes})["key"])
-        self._url, self._own = f"{url}/api/v1", local()
-        account.post("/units", {"code": "TOKENS", "name": "Tokens", "scale": 2})
-        customer = {"name": "Quay", "email": "quay@example.test"}
+        self._url, self._own, self._unit = f"{url}/api/v1", local(), unit
+        if unit != "USD":
+            account.post("/units", {"code": unit, "name": "Tokens", "scale": 2})
+        customer = {"name": "Quay", "email": "a@quay.test", "billing_address_country": "DE"}
         self.customer_id = account.post("/customers", customer)["id"]
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
@@ -77,7 +80,7 @@ class Wallet:
         return answer.status_code, load_json(answer.content) if answer.content else None
 
     def grant(self, amount: int, **more: Any) -> str:
-        body = {"unit": "TOKENS", "amount": amount, **more}
+        body = {"unit": self._unit, "amount": amount, **more}
         status, made = self.ask("POST", f"/customers/{self.customer_id}/grants", body)
         assert status == 201, made
         return str(made["id"])
@@ -89,7 +92,7 @@ class Wallet:
     def hold_until(self, until: datetime, amount: str, hold_id: str) -> int:
         body = {
             "customer_id": self.customer_id,
-            "unit": "TOKENS",
+            "unit": self._unit,
             "amount": amount,
             "expires_at": until.isoformat(),
             "id": hold_id,
@@ -102,13 +105,45 @@ class Wallet:
     def ledger(self) -> list[dict[str, Any]]:
         """Every movement, the oldest first."""
         found: list[dict[str, Any]] = []
-        path = f"/customers/{self.customer_id}/ledger?unit=TOKENS&page_size=100"
+        path = f"/customers/{self.customer_id}/ledger?unit={self._unit}&page_size=100"
         cursor: str | None = ""
         while cursor is not None:
             _, part = self.ask("GET", path + (f"&cursor={cursor}" if cursor else ""))
             found += part["data"]
             cursor = part["meta"]["next_cursor"]
         return found
+
+    def write(self, amount: str) -> str:
+        """A draft of one line; gives its id."""
+        body = {
+            "customer_id": self.customer_id,
+            "currency": "USD",
+            "due_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+            "line_items": [{"description": "Work", "quantity": 1, "unit_amount": amount}],
+        }
+        status, made = self.ask("POST", "/invoices", body)
+        assert status == 201, made
+        return str(made["id"])
+
+    def finalize(self, invoice_id: str) -> Decimal:
+        """The draft is final; gives what credit pays of it."""
+        status, made = self.ask("POST", f"/invoices/{invoice_id}/finalize")
+        assert status == 200, made
+        return Decimal(made["credits_total"])
+
+    def void(self, invoice_id: str, **more: Any) -> Decimal:
+        """The invoice has no effect any more."""
+        status, made = self.ask(
+            "PATCH", f"/invoices/{invoice_id}/status", {"status": "VOID", **more}
+        )
+        assert status == 200, made
+        return Decimal(0)
+
+    def refund(self, grant_id: str) -> Decimal:
+        """What is left of a grant is given back."""
+        status, made = self.ask("POST", f"/grants/{grant_id}/end", {"refund": True})
+        assert status == 200, made
+        return Decimal(0)
 
 
 def at_once(works: list[Callable[[], Any]]) -> list[Any]:
@@ -189,3 +224,77 @@ def test_a_thousand_repeats_are_one_movement(url: str, kind: str) -> None:
 
     assert len({repr(one) for one in answers}) == 1, answers[:3]
     assert [one["kind"] for one in wallet.ledger()[before:]] == kinds
+
+
+def settle_some(wallet: Wallet) -> Decimal:
+    """Of a hold of 1.50, half is used if it could be placed; how much was."""
+    hold_id = str(uuid4())
+    if wallet.hold("1.50", hold_id) != 201:
+        return Decimal(0)
+    path = f"/credits/holds/{hold_id}/settle"
+    assert wallet.ask("POST", path, {"amount": "0.75"})[0] == 200
+    return Decimal("0.75")
+
+
+def release_all(wallet: Wallet) -> Decimal:
+    """Nothing of a hold is used."""
+    hold_id = str(uuid4())
+    if wallet.hold("2", hold_id) == 201:
+        assert wallet.ask("DELETE", f"/credits/holds/{hold_id}")[0] == 204
+    return Decimal(0)
+
+
+def test_bills_and_holds_race_for_one_wallet_through_both_processes(url: str) -> None:
+    """64 hold, settle, release, draw, void and refund, while credit expires."""
+    wallet = Wallet(url, unit="USD")
+    bought = {"kind": "paid", "spendable": "at_once", "cost": {"amount": 15, "currency": "USD"}}
+    wallet.grant(25)
+    sold = [wallet.grant(15, **bought) for _ in range(2)]
+    former = [wallet.write("1.10") for _ in range(16)]
+    taken = sum((wallet.finalize(one) for one in former), Decimal(0))
+    drafts = [wallet.write("1.25") for _ in range(32)]
+    soon = datetime.now(UTC) + timedelta(seconds=6)
+    wallet.grant(10, expires_at=soon.isoformat())
+    works: list[Callable[[], Decimal]] = [
+        *[partial(settle_some, wallet)] * 40,
+        *[partial(release_all, wallet)] * 40,
+        *(partial(wallet.finalize, one) for one in drafts),
+        *(partial(wallet.void, one) for one in former[::2]),
+        *(partial(wallet.void, one, extend_days=2) for one in former[1::2]),
+        *[partial(wallet.refund, one) for one in sold] * 2,
+    ]
+    Random(1).shuffle(works)
+
+    used = sum(at_once(works), Decimal(0))
+    wait_until(lambda: datetime.now(UTC) > soon, timeout_seconds=30)
+
+    assert taken == Decimal("17.60")
+    require_exact(wallet, drawn=taken + used, returned=taken, at=soon)
+
+
+def require_exact(wallet: Wallet, *, drawn: Decimal, returned: Decimal, at: datetime) -> None:
+    """The ledger has what was drawn and given back, was never below nothing, and is the balance."""
+    ledger = wallet.ledger()
+    by_kind: defaultdict[str, Decimal] = defaultdict(Decimal)
+    of_grants: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for one in ledger:
+        by_kind[one["kind"]] += Decimal(one["amount"])
+        of_grants[one["grant_id"]] += Decimal(one["amount"])
+    assert (by_kind["drawn"], by_kind["returned"]) == (-drawn, returned)
+    assert by_kind["held"] == -by_kind["released"]
+    assert min(Decimal(one["balance_after"]) for one in ledger) >= 0
+    over = _over(wallet, at)
+    _, balance = wallet.ask("GET", f"/customers/{wallet.customer_id}/balance?unit=USD")
+    alive = sum((rest for one, rest in of_grants.items() if one not in over), Decimal(0))
+    assert (balance["settled"], balance["held"]) == (alive, 0)
+    assert wallet.ask("GET", "/audit/credits")[1]["findings"] == []
+
+
+def _over(wallet: Wallet, at: datetime) -> set[str]:
+    """The grants that are over by then."""
+    _, found = wallet.ask("GET", f"/customers/{wallet.customer_id}/grants?page_size=100")
+    return {
+        one["id"]
+        for one in found["data"]
+        if one["expires_at"] and datetime.fromisoformat(one["expires_at"]) <= at
+    }
