@@ -40,7 +40,9 @@ PROGRESS = text(
         FROM correction_part AS part
         JOIN invoice ON invoice.organization_id = part.organization_id
             AND invoice.id = part.invoice_id
-        JOIN charge ON charge.organization_id = part.organization_id AND charge.id = part.charge_id
+        -- Charges of add-ons stand in no plan, and count as well.
+        LEFT JOIN charge ON charge.organization_id = part.organization_id
+            AND charge.id = part.charge_id
         WHERE part.organization_id = :organization_id
             AND part.subscription_id = :subscription_id
             AND part.period_index = ANY (:indexes)

@@ -22,8 +22,6 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.credits.wallets import WalletKey
-from repositories.invoicing import corrections as stored_corrections
-from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
@@ -33,6 +31,7 @@ from services import customer_accounts
 from services.corrections import credit_notes as crediting
 from services.corrections import late_usage as corrections
 from services.corrections.credit_notes import CreditedLine
+from services.corrections.shares import share_out
 from services.credits.spendable import lock_wallets_of_customers
 from services.invoicing import composition, drafts
 from services.invoicing.commitments.open_terms import TermsAsked, find_terms
@@ -221,7 +220,7 @@ def _give_back(
             rest.append(change)
             continue
         missing = -change.amount
-        for row, amount in _share_out(session, subscription, change, credited, of_grants=of_grants):
+        for row, amount in share_out(session, subscription, change, credited, of_grants=of_grants):
             _add(credited.setdefault(row.invoice_id, {}), row, change, amount)
             missing -= amount
         given += -change.amount - missing
@@ -272,35 +271,3 @@ def _credit(
         period_index=stored.index,
         invoice_id=invoice_id,
     )
-
-
-@exactly
-def _share_out(
-    session: Session,
-    subscription: Subscription,
-    change: CorrectedCharge,
-    credited: dict[UUID, dict[UUID, CreditedLine]],
-    *,
-    of_grants: bool,
-) -> list[tuple[InvoiceLine, Decimal]]:
-    """Lines that billed a charge, the first ones first, each with what it gives back of it.
-
-    A late line bills several charges; what is ``credited`` of it for others is left no more.
-    """
-    missing = -change.amount
-    shares: list[tuple[InvoiceLine, Decimal]] = []
-    for row, left in stored_corrections.list_billing_lines(session, subscription, change):
-        if of_grants and not _is_drawn(session, row):
-            continue
-        taken = credited.get(row.invoice_id, {}).get(row.id)
-        part = min(missing, left - taken.amount if taken else left)
-        if part > ZERO:
-            shares.append((row, part))
-            missing -= part
-    return shares
-
-
-def _is_drawn(session: Session, row: InvoiceLine) -> bool:
-    """Whether credit paid anything of the invoice that the line is of."""
-    invoice = stored_invoices.find_invoice(session, row.organization_id, row.invoice_id)
-    return invoice is not None and invoice.is_drawn

@@ -11,6 +11,7 @@ from api.schemas.catalog.commitments import TrueUpView, view_supposed_true_ups, 
 from api.schemas.common import Exact, Moment, Money, View
 from api.schemas.discounts.invoice_coupons import InvoiceCouponView, view_discounts
 from api.schemas.free_form import AnyObject
+from api.schemas.invoicing.einvoices import EInvoiceView
 from api.schemas.invoicing.lines import (
     InvoiceLineView,
     InvoiceTaxView,
@@ -28,24 +29,6 @@ from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from services.documents.contents import tax_amount_of
 from services.invoicing.previews import BillPreview
-
-
-class EInvoiceProblemView(View):
-    """A field to fill in, and the rule of EN 16931 or of Peppol that asks for it."""
-
-    field: str
-    """What to fill in."""
-    rule: str
-    """The rule that asks for it, such as `BR-09`."""
-
-
-class EInvoiceView(View):
-    """Whether the invoice kept EN 16931 when it was issued; Peppol asks for more."""
-
-    valid: bool
-    """Whether it keeps EN 16931."""
-    problems: list[EInvoiceProblemView]
-    """What is missing; of a valid one, what Peppol asks for besides."""
 
 
 class InvoiceDrawView(View):
