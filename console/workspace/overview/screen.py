@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from billing.payments.kinds import PaymentStatus
-
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
+from billing.payments.kinds import PaymentStatus
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from console.workspace.parts import Part, read_parts
