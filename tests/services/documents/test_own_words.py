@@ -23,9 +23,10 @@ CORRECTED = "Correction, Jan 1 – Jan 31, 2026"
 
 
 def line(kind: LineType, name: str, *, sells_credit: bool = False) -> DocumentLine:
-    """A line without a price, of January if usage came late."""
+    """A line without a price, of January if it speaks of a period."""
     plain = plain_line(name, "5")
-    starts_at, ends_at = JANUARY if kind is LineType.LATE_USAGE else (None, None)
+    is_of_period = kind in {LineType.LATE_USAGE, LineType.INVOICED_BEFORE}
+    starts_at, ends_at = JANUARY if is_of_period else (None, None)
     priced = replace(plain.priced, type=kind, name=name, starts_at=starts_at, ends_at=ends_at)
     return replace(plain, priced=priced, sells_credit=sells_credit)
 
@@ -56,6 +57,12 @@ def named(one: DocumentLine, language: str) -> str:
             CORRECTED,
             "Korrektur, 01.01.2026 – 31.01.2026",
             "訂正, 2026/01/01 – 2026/01/31",
+        ),
+        (
+            LineType.INVOICED_BEFORE,
+            "Invoiced before, Jan 1 – Jan 31, 2026",
+            "Bereits berechnet, 01.01.2026 – 31.01.2026",
+            "請求済み, 2026/01/01 – 2026/01/31",
         ),
         (
             LineType.CREDIT,
