@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 from uuid import UUID, uuid4
 
 import structlog
+from psycopg import Error
 
 from api.ingestion.tail import TURN_SECONDS, Outcome, Told, UsageTail, Viewer
 from api.reads.connections import ReadConnections
@@ -63,8 +64,9 @@ class UsageSpread:
                 if said:
                     async with self._connections.lend(PARTY) as connection:
                         await tell_all(connection, said)
-            except Unavailable as error:
-                log.warning("usage_tail_not_spread", error=error.code)
+            except (Unavailable, Error) as error:
+                # A standby that takes over refuses notifications for a while: none ends this.
+                log.warning("usage_tail_not_spread", error=type(error).__name__)
             await asyncio.sleep(TURN_SECONDS)
 
     async def _wait(self) -> None:

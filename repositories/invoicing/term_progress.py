@@ -47,7 +47,14 @@ PROGRESS = text(
             AND part.subscription_id = :subscription_id
             AND part.period_index = ANY (:indexes)
             AND NOT part.is_by_hand AND charge.unit IS NULL
-            AND invoice.status NOT IN ('DRAFT', 'VOID')
+            -- A draft counts as it stands: its lines, less what it says was billed of its own period.
+            AND (
+                invoice.status NOT IN ('DRAFT', 'VOID')
+                OR (
+                    invoice.status = 'DRAFT' AND invoice.kind = 'period'
+                    AND part.period_index = invoice.period_index
+                )
+            )
             AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
     ) AS said
     GROUP BY said.period_index, said.charge_id

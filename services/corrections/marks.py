@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import Session
 
@@ -13,6 +14,9 @@ from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import subscriptions as stored_subscriptions
+
+OVER: Final = frozenset({PeriodStatus.FINAL, PeriodStatus.UNBILLED, PeriodStatus.VOID})
+"""A period whose last bill was made, whatever became of it."""
 
 
 def mark_again(
@@ -51,4 +55,4 @@ def _ends_period(session: Session, invoice: Invoice) -> bool:
     stored = stored_subscriptions.find_period(
         session, invoice.organization_id, invoice.subscription_id, invoice.period_index
     )
-    return stored is not None and stored.status == PeriodStatus.FINAL
+    return stored is not None and stored.status in OVER

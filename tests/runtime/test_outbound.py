@@ -34,8 +34,8 @@ def names_of_relays(settings: Settings) -> list[str]:
 def test_quiet_installation_runs_nothing_that_speaks_to_the_world() -> None:
     quiet = settings_of(outbound="off")
 
-    # Alerts are looked at: what they tell is queued, and waits as all that leaves does.
-    assert names_of_relays(quiet) == ["OutboxRelay", "LookRelay", "Retention"]
+    # Alerts and thresholds are looked at: what they tell is queued, and waits as all that leaves.
+    assert names_of_relays(quiet) == ["OutboxRelay", "LookRelay", "LookRelay", "Retention"]
     assert outside_of(quiet) is None
     assert isinstance(gateways_of(quiet, cast("SandboxReach", None)), QuietGateways)
 

@@ -24,7 +24,7 @@ from api.transport.fast_path import LeftToFramework
 from api.transport.pagination import read_sequence_cursor, write_sequence_cursor
 from api.transport.route import Router
 from api.transport.urls.natural_keys import read_id
-from billing.errors import BillingError, TooManyRequests
+from billing.errors import BillingError, TooManyRequests, Unauthenticated
 from repositories.entitlements.balances import read_holding
 from services.credits import balances
 from services.rating import accruing
@@ -75,14 +75,14 @@ async def read_credit_balance(request: Request, customer_id: str) -> Response:
     """
     state, identifier = state_of(request.app), read_id(customer_id)
     unit = request.query_params.get("unit")
-    is_plain = request.scope["query_string"].count(b"=") == (unit is not None)
+    is_plain = "at" not in request.query_params
     if identifier is None or not is_plain or len(unit or "") > LONGEST_UNIT:
         raise LeftToFramework
     try:
         principal = await authenticate_async(request, state.context)
         principal.require_scope(SCOPE)
-    except TooManyRequests:
-        # Whoever was counted is not counted again, and would pass.
+    except (TooManyRequests, Unauthenticated):
+        # Whoever was counted is not counted again, and would pass; who is unknown stays unknown.
         raise
     except BillingError as error:
         raise LeftToFramework from error

@@ -132,21 +132,9 @@ def test_prices_by_property_are_each_cut_by_themselves(owner: Person) -> None:
     assert balance(sold) == {"settled": 30, "accruing": 16, "held": 0, "available": 14}
 
 
-def test_what_is_taxed_as_it_is_used_prices_nothing_as_yet(owner: Person) -> None:
-    sold = sell(owner, usage_limit=None)
-    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
-    charge = {"type": "USAGE", "meter_id": sold.feature["meter_id"], "unit_price": 2}
-    path = f"{V1}/plans/{sold.plan['id']}/charges"
-
-    for shortfall in ({"shortfall": "block"}, {"overage_rate": "0.01"}):
-        refused = owner.post(path, json=charge | shortfall | {"unit": "TOKENS"})
-        assert refused.status_code == 422
-        assert [one["field"] for one in refused.json()["errors"]] == ["unit"]
-    assert owner.get(f"{V1}/plans/{sold.plan['id']}").json()["charges"] == []
-
-
-def test_tokens_open_a_feature_that_is_priced_in_them(owner: Person) -> None:
-    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 1, "tax": "at_purchase"})
+@pytest.mark.parametrize("tax", ["at_use", "at_purchase"])
+def test_tokens_open_a_feature_that_is_priced_in_them(owner: Person, tax: str) -> None:
+    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 1, "tax": tax})
     sold = sell_by_credit(owner, **BLOCKED, unit="TOKENS")
     grant(sold, 100)
     assert (sold.check()["has_access"], sold.check()["reason"]) == (False, "no_credit")
@@ -167,6 +155,7 @@ def test_tokens_open_a_feature_that_is_priced_in_them(owner: Person) -> None:
         "paid": 10,
         "rest": 0,
         "overage_rate": None,
+        "cost_share": 0,
     }
     assert [(one["unit"], one["amount"], one["money"]) for one in preview["credits"]] == [
         ("TOKENS", 10, 0)

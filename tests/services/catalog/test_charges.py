@@ -180,7 +180,7 @@ def test_feature_is_granted_once(shop: Shop) -> None:
     assert shop.version_of(plan) == 2
 
 
-def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(shop: Shop) -> None:
+def test_price_in_a_unit_of_credit_is_refused_while_nobody_knows_the_unit(shop: Shop) -> None:
     plan, meter = shop.add_plan(), shop.add_meter()
     rate = Decimal("0.002")
     command = AddCharge(
@@ -192,13 +192,14 @@ def test_price_in_a_unit_of_credit_is_refused_while_no_bill_knows_it(shop: Shop)
     )
     with pytest.raises(NotFound) as unknown:
         shop.do(charges.add_charge, plan.id, command)
-    shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=3))
-
-    with pytest.raises(InvalidInput) as refused:
-        shop.do(charges.add_charge, plan.id, command)
-
-    assert (unknown.value.field, refused.value.field) == ("unit", "unit")
+    assert unknown.value.field == "unit"
     assert not shop.terms_of(plan).charges
+
+    shop.do(units.create_unit, CreateUnit(code="TOKENS", name="Tokens", scale=3))
+    shop.do(charges.add_charge, plan.id, command)
+    [charge] = shop.terms_of(plan).charges
+    assert charge.unit is not None
+    assert (charge.unit.code, charge.overage_rate) == ("TOKENS", rate)
 
 
 def test_log_says_the_price_that_begins_and_that_ends(shop: Shop) -> None:

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from billing.rating.lines import LineType
 from repositories.transactions import Transactions
+from services.invoicing import previews
 from services.invoicing.threshold import amounts
 from tests.services.invoicing.committed import APRIL, MARCH, begin, require_agreed
 from tests.services.invoicing.stepped import billed, look, require_sound
@@ -29,6 +32,10 @@ def shop(transactions: Transactions) -> Shop:
 
 def threshold(life: Life, amount: str) -> None:
     life.shop.do(amounts.set_threshold, life.subscription_id, Decimal(amount))
+
+
+def threshold_off(life: Life) -> None:
+    life.shop.do(amounts.set_threshold, life.subscription_id, None)
 
 
 @pytest.mark.parametrize(("used", "wanted"), [("60", "100"), ("130", "130")])
@@ -61,6 +68,27 @@ def test_a_term_of_periods_that_were_billed_as_they_ran_is_filled_up_once(
 
     assert billed(life) == 300
     require_sound(life)
+    require_agreed(life, tmp_path)
+
+
+def test_a_draft_that_takes_off_what_was_billed_before_is_counted_as_it_stands(
+    shop: Shop, tmp_path: Path
+) -> None:
+    life = begin(shop, "1000", term_periods=2)
+    threshold(life, "50")
+    use(life, (5, "60"))
+    assert look(life) is not None
+    use(life, (6, "90"))
+    pass_to(life, FEBRUARY)
+    life.use(datetime(2025, 2, 5, tzinfo=UTC), 100)
+    threshold_off(life)
+
+    preview = shop.read(previews.preview_invoice, life.subscription_id, at=None)
+
+    [true_up] = [one for one in preview.totals.lines if one.line.type is LineType.TRUE_UP]
+    assert true_up.line_total == 750
+    pass_to(life, MARCH)
+    assert billed(life) == 1000
     require_agreed(life, tmp_path)
 
 

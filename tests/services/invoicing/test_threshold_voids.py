@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -68,6 +68,24 @@ def test_a_void_one_is_billed_by_the_last_bill(shop: Shop) -> None:
     pass_to(life, GRACE_OVER)
 
     assert kinds(life)[:2] == [("threshold", "60"), ("period", "60")]
+    require_sound(life)
+
+
+def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(shop: Shop) -> None:
+    life = begin_stepped(shop)
+    use(life, (5, "60"))
+    first = look(life)
+    assert first is not None
+    use(life, (6, "90"))
+    pass_to(life, GRACE_OVER)
+    void(life, next(one for one in invoices_of(life) if one.kind == "period"))
+    pass_to(life, datetime(2025, 3, 1, 2, tzinfo=UTC))
+    assert plain_text(billed(life)) == "0"
+
+    void(life, first)
+    pass_to(life, datetime(2025, 4, 1, 2, tzinfo=UTC))
+
+    assert plain_text(billed(life)) == "0"
     require_sound(life)
 
 
