@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from api.reads.measures_cache import CACHED_SECONDS
-from tests.observability.breaking import BILLED, lasting, subscribe, wait_for
+from tests.observability.breaking import BILLED, invoices_of, lasting, subscribe, wait_for
 from tests.observability.watched import (
     CHECKED,
     Scrape,
@@ -117,7 +117,11 @@ def test_database_that_is_away(watched: Watched, tmp_path: Path) -> None:
     assert "FluxrateDatabaseAway" in watched.fires([before, after], after=10, folder=tmp_path)
 
 
-def test_draft_whose_workflow_forgot_it(watched: Watched, tmp_path: Path) -> None:
+def test_draft_whose_workflow_forgot_it(
+    watched: Watched, account: Account, plan: dict[str, str], tmp_path: Path
+) -> None:
+    subscribe(account, plan, "2026-10-01T00:00:00Z")
+    wait_for(lambda: any(one["status"] == "DRAFT" for one in invoices_of(account)))
     forgotten = watched.execute(
         "UPDATE invoice SET scheduled_finalize_at = now() - interval '1 hour'"
         " WHERE status = 'DRAFT'"
