@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
 from psycopg.rows import tuple_row
 
 from models.base import new_id
@@ -70,7 +71,11 @@ async def place_holds(
         "times": [one.created_at for one in wanted],
         "stems": [str(new_id())[:LENGTH_OF_STEM] for _ in wanted],
     }
-    rows = await read_rows(connection, organization_id, PLACE_ALL, values, tuple_row)
+    try:
+        rows = await read_rows(connection, organization_id, PLACE_ALL, values, tuple_row)
+    except UniqueViolation:
+        # Somebody else placed a hold with the id of one of them meanwhile; all was rolled back.
+        return [None] * len(wanted)
     placed = {
         place: Placed(present, amount)
         for place, outcome, present, amount in rows
