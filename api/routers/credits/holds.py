@@ -14,7 +14,7 @@ from api.schemas.credits.holds import HoldCreate, HoldSettle, HoldView, view_hol
 from api.transport.exact_json import respond
 from api.transport.fast_path import LeftToFramework
 from api.transport.route import ExactRequest, Router, require_object
-from billing.errors import BillingError, TooManyRequests
+from billing.errors import BillingError, TooManyRequests, Unauthenticated
 from services.credits import holds
 from services.rating import accruing
 
@@ -51,8 +51,9 @@ async def place_hold(request: Request) -> Response:
         principal.require_scope("billing.write")
         command = HoldCreate.model_validate(document).command()
         wanted = holds.new_hold(principal.organization_id, command, now=state.context.now())
-    except TooManyRequests:
-        # Whoever was counted is not counted again, and would pass.
+    except (TooManyRequests, Unauthenticated):
+        # Whoever was counted is not counted again, and would pass; whom nobody knows is not looked
+        # up again.
         raise
     except (BillingError, ValidationError) as error:
         raise LeftToFramework from error

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from api.access import authentication
 from api.schemas.credits.holds import HoldCreate
 from repositories.transactions import Transactions
+from runtime.security import Security
 from services.credits import holds
 from tests.api.people import Person
 from tests.api.sold import V1, post
@@ -87,3 +90,16 @@ def test_an_id_that_another_process_takes_meanwhile_is_refused(
 
     assert (refused.status_code, refused.json()["code"]) == (409, "hold_exists")
     assert read_held(owner, customer_id) == 0
+
+
+def test_a_key_that_nobody_has_is_looked_up_once(
+    visitor: Person, monkeypatch: pytest.MonkeyPatch, security: Security
+) -> None:
+    looked_up = Mock(return_value=None)
+    monkeypatch.setattr(authentication, "find_live_api_key", looked_up)
+
+    key = security.new_api_key("sk_live")
+    answer = visitor.post(PATH, json={}, headers={"X-API-Key": key})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    assert looked_up.call_count == 1
