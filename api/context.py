@@ -53,6 +53,8 @@ from services.portal.links import page_maker
 TRANSACTION_SECONDS: Final = 1.9
 SILENT_SECONDS: Final = 8.0
 """After as long without an answer the database counts as away; a group of events takes seconds."""
+HOLDS_TOGETHER: Final = 10
+"""A statement that is slow keeps no more of them waiting; each is placed alone then."""
 
 
 async def _reachable() -> bool:
@@ -207,7 +209,9 @@ class AppState:
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),
             hold_connections=hold_connections,
-            batched_holds=BatchedReads(hold_connections, place_holds, readers=1),
+            batched_holds=BatchedReads(
+                hold_connections, place_holds, most_together=HOLDS_TOGETHER, writes=True
+            ),
         )
 
     async def close(self) -> None:

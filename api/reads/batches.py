@@ -1,4 +1,4 @@
-"""Reads that share a statement: whoever asks while all readers are busy is answered together."""
+"""Statements that are shared: whoever asks while all readers are busy is answered together."""
 
 from __future__ import annotations
 
@@ -19,17 +19,26 @@ READERS: Final = 2
 MOST_TOGETHER: Final = 100
 ANSWER_SECONDS: Final = 2.0
 """Nobody waits longer, and no statement takes longer."""
+DOUBT_SECONDS: Final = 3.0
+"""Those wait longer for whom a statement writes: until it has ended, or the server is silent."""
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+
+
+class InDoubt(Unavailable):
+    """A statement that writes was begun, and nobody knows whether it took effect."""
 
 
 class BatchedReads(Generic[Question, Answer]):
     """Answers questions of one organization together, in one statement.
 
     ``read`` answers them in their order. Nobody waits for company: a reader that is free begins at
-    once, and those that are free at the same time share who asks. With one of the ``readers`` alone
-    no two statements of a process are under way together, as is best where they write.
+    once, and those that are free at the same time share who asks.
+
+    Where the statement ``writes``, no two of an organization are under way together, as they would
+    want the same rows; and whoever is told that they are unavailable can be sure that nothing was
+    written for them: those of a statement that was begun wait for it, or are in doubt.
     """
 
     def __init__(
@@ -37,13 +46,16 @@ class BatchedReads(Generic[Question, Answer]):
         connections: ReadConnections,
         read: Callable[[AsyncConnection, UUID, Sequence[Question]], Awaitable[Sequence[Answer]]],
         *,
-        readers: int = READERS,
+        most_together: int = MOST_TOGETHER,
+        writes: bool = False,
     ) -> None:
         self._connections = connections
         self._read = read
-        self._most_readers = readers
+        self._most_together = most_together
+        self._writes = writes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[UUID, list[_Asked[Question, Answer]]] = {}
+        self._written: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers = 0
         self._free = 0
@@ -51,23 +63,23 @@ class BatchedReads(Generic[Question, Answer]):
     async def ask(self, organization_id: UUID, question: Question) -> Answer:
         """The answer, read after it was asked for.
 
-        Raises Unavailable within two seconds, and whatever ``read`` raises.
+        Raises Unavailable within two seconds, InDoubt within five, and what ``read`` raises.
         """
         loop = self._follow_loop()
-        asked: _Asked[Question, Answer] = _Asked(question, loop.create_future())
+        asked: _Asked[Question, Answer] = _Asked(question, loop)
         self._asked.setdefault(organization_id, []).append(asked)
-        if self._readers < self._most_readers:
+        if self._readers < READERS and organization_id not in self._written:
             self._readers += 1
             self._free += 1
             # A reader works for many requests, so it is not within any one of them.
             task = loop.create_task(self._read_all(), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        giving_up = loop.call_later(ANSWER_SECONDS, asked.give_up)
+        asked.fail_later(late(), ANSWER_SECONDS)
         try:
             return await asked.answer
         finally:
-            giving_up.cancel()
+            asked.stop_failing()
 
     async def close(self) -> None:
         """End the readers; whoever still waits is not answered."""
@@ -82,28 +94,52 @@ class BatchedReads(Generic[Question, Answer]):
         if self._loop is not loop:
             # Another loop's readers and callers ended with it.
             self._loop, self._asked, self._readers, self._free = loop, {}, 0, 0
+            self._written = set()
         return loop
 
     async def _read_all(self) -> None:
-        while self._asked:
-            organization_id, everybody = next(iter(self._asked.items()))
-            asked = [one for one in everybody if not one.answer.done()]
-            share = min(MOST_TOGETHER, math.ceil(len(asked) / self._free))
-            together, rest = asked[:share], asked[share:]
-            del self._asked[organization_id]
-            if rest:
-                # Behind the other organizations, whose turn it is.
-                self._asked[organization_id] = rest
+        while (organization_id := self._find_next()) is not None:
+            together = self._take(organization_id)
             if together:
                 self._free -= 1
                 await self._answer(organization_id, together)
                 self._free += 1
+            self._written.discard(organization_id)
         self._free -= 1
         self._readers -= 1
+
+    def _find_next(self) -> UUID | None:
+        """Whose turn it is, if anybody waits whom no other reader works for."""
+        return next((one for one in self._asked if one not in self._written), None)
+
+    def _take(self, organization_id: UUID) -> Sequence[_Asked[Question, Answer]]:
+        """Those of an organization's that are answered now."""
+        asked = [one for one in self._asked.pop(organization_id) if not one.answer.done()]
+        share = len(asked) if self._writes else math.ceil(len(asked) / self._free)
+        share = min(self._most_together, share)
+        together, rest = asked[:share], asked[share:]
+        if rest:
+            # Behind the other organizations, whose turn it is.
+            self._asked[organization_id] = rest
+        if self._writes:
+            self._written.add(organization_id)
+        return together
+
+    def _begin(self, together: Sequence[_Asked[Question, Answer]]) -> None:
+        """Who asks to have something written does not leave any more before that is done."""
+        if self._writes:
+            for one in together:
+                one.fail_later(in_doubt(), DOUBT_SECONDS)
+
+    def _outcome_of(self, error: Unavailable | TimeoutError) -> Unavailable:
+        if self._writes:
+            return in_doubt()
+        return late() if isinstance(error, TimeoutError) else error
 
     async def _answer(
         self, organization_id: UUID, together: Sequence[_Asked[Question, Answer]]
     ) -> None:
+        self._begin(together)
         questions = [one.question for one in together]
         # Organizations have their turns here already, so all readers are one party.
         try:
@@ -113,17 +149,16 @@ class BatchedReads(Generic[Question, Answer]):
             # Whoever waits behind these would only wait for the same answer.
             waiting, self._asked = self._asked, {}
             _fail(chain(together, *waiting.values()), error)
-        except Unavailable as error:
-            _fail(together, error)
-        except TimeoutError:
-            _fail(together, late())
+        except (Unavailable, TimeoutError) as error:
+            _fail(together, self._outcome_of(error))
         except Exception as error:  # noqa: BLE001  (handed to whoever asked)
             if len(together) == 1:
                 together[0].fail(error)
                 return
             # One bad question does not take the others with it.
             for one in together:
-                await self._answer(organization_id, [one])
+                if not one.answer.done():
+                    await self._answer(organization_id, [one])
         else:
             for one, answer in zip(together, answers, strict=True):
                 one.succeed(answer)
@@ -132,18 +167,27 @@ class BatchedReads(Generic[Question, Answer]):
 class _Asked(Generic[Question, Answer]):
     """A question whose caller waits, unless they left."""
 
-    __slots__ = ("answer", "question")
+    __slots__ = ("answer", "giving_up", "loop", "question")
 
-    def __init__(self, question: Question, answer: asyncio.Future[Answer]) -> None:
+    def __init__(self, question: Question, loop: asyncio.AbstractEventLoop) -> None:
         self.question = question
-        self.answer = answer
+        self.loop = loop
+        self.answer: asyncio.Future[Answer] = loop.create_future()
+        self.giving_up: asyncio.Handle | None = None
+
+    def fail_later(self, error: Exception, seconds: float) -> None:
+        """Unless there is an answer by then. What was to be said at another time is not said."""
+        self.stop_failing()
+        self.giving_up = self.loop.call_later(seconds, self.fail, error)
+
+    def stop_failing(self) -> None:
+        """What was to be said later is not said."""
+        if self.giving_up is not None:
+            self.giving_up.cancel()
 
     def succeed(self, answer: Answer) -> None:
         if not self.answer.done():
             self.answer.set_result(answer)
-
-    def give_up(self) -> None:
-        self.fail(late())
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -158,5 +202,12 @@ def _fail(asked: Iterable[_Asked[Question, Answer]], error: Exception) -> None:
 def late() -> Unavailable:
     """What becomes of a question that is not answered in two seconds."""
     return Unavailable(
+        "The database does not answer in time; repeat the request.", code="database_unavailable"
+    )
+
+
+def in_doubt() -> InDoubt:
+    """What becomes of a question whose statement was begun, and is not known to have ended."""
+    return InDoubt(
         "The database does not answer in time; repeat the request.", code="database_unavailable"
     )

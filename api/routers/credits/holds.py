@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -10,6 +12,7 @@ from pydantic import ValidationError
 from api.access.authentication import authenticate_async
 from api.access.sessions import Writer, WriteSession
 from api.context import ContextDep, state_of
+from api.reads.batches import InDoubt
 from api.schemas.credits.holds import HoldCreate, HoldSettle, HoldView, view_hold
 from api.transport.exact_json import respond
 from api.transport.fast_path import LeftToFramework
@@ -20,13 +23,22 @@ from services.rating import accruing
 
 router = Router(prefix="/credits/holds", tags=["Credits"])
 
+TRIED: Final = "hold_id_tried_in_front"
+"""What a request's state calls the id under which its hold was tried to be placed."""
+
 
 @router.post("", status_code=201, response_model=HoldView)
 def create_hold(
-    body: HoldCreate, session: WriteSession, principal: Writer, context: ContextDep
+    body: HoldCreate,
+    request: Request,
+    session: WriteSession,
+    principal: Writer,
+    context: ContextDep,
 ) -> Response:
     """Set a customer's credit aside before something is used."""
     command, organization_id, now = body.command(), principal.organization_id, context.now()
+    # Tried in front without an answer: if it was placed nevertheless, its id says so.
+    command = replace(command, hold_id=getattr(request.state, TRIED, command.hold_id))
     used = accruing.find_unholdable(
         session, organization_id, command.customer_id, command.unit, now=now
     )
@@ -39,7 +51,8 @@ async def place_hold(request: Request) -> Response:
     """Set a customer's credit aside in one statement with the holds of the same moment.
 
     Whatever is refused, was there before, or has something to be done first, is left to
-    :func:`create_hold`, which says why: nothing was done here then.
+    :func:`create_hold`, which says why: nothing was done here then. So is what may have been placed
+    or not, under the same id: it waits for the wallet, finds the hold there or places it.
     """
     exact, state = ExactRequest(request.scope, request.receive), state_of(request.app)
     document = None
@@ -57,7 +70,11 @@ async def place_hold(request: Request) -> Response:
         raise
     except (BillingError, ValidationError) as error:
         raise LeftToFramework from error
-    placed = await state.batched_holds.ask(principal.organization_id, wanted)
+    setattr(request.state, TRIED, wanted.id)
+    try:
+        placed = await state.batched_holds.ask(principal.organization_id, wanted)
+    except InDoubt as error:
+        raise LeftToFramework from error
     if placed is None:
         raise LeftToFramework
     wanted.at, wanted.amount = placed

@@ -12,9 +12,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import OperationalError
 
 from api.access import authentication
+from api.app import create_app
+from api.context import AppContext
 from api.schemas.credits.holds import HoldCreate
+from repositories.entitlements.hold_groups import Placed, place_holds
 from repositories.transactions import Transactions
 from runtime.security import Security
 from services.credits import holds
@@ -70,6 +74,39 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < ends_at
         time.sleep(0.02)
+
+
+def test_a_hold_whose_answer_is_lost_is_placed_once(
+    context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def place_and_lose(*given: Any) -> list[Placed | None]:
+        await place_holds(*given)
+        raise OperationalError("the connection was lost after the statement")
+
+    monkeypatch.setattr("api.context.place_holds", place_and_lose)
+    person = Person(create_app(context)).sign_up()
+    customer_id = make_customer(person, "quay")
+
+    answer = person.post(PATH, json=body_of(customer_id))
+
+    assert (answer.status_code, answer.json().get("amount")) == (201, 4)
+    assert read_held(person, customer_id) == 4
+
+
+def test_a_statement_that_takes_too_long_refuses_none_of_its_holds(
+    owner: Person, module_database_url: str, is_stuck: Callable[[bool], bool]
+) -> None:
+    customer_id = make_customer(owner, "quay")
+
+    with ThreadPoolExecutor(1) as thread:
+        with psycopg.connect(superuser_url(module_database_url)) as other:
+            other.execute("LOCK TABLE credit_hold IN SHARE MODE")
+            placing = thread.submit(owner.post, PATH, json=body_of(customer_id))
+            wait_until(lambda: placing.done() or is_stuck(False))
+        placed = placing.result(PATIENCE_SECONDS)
+
+    assert placed.status_code == 201
+    assert read_held(owner, customer_id) == 4
 
 
 def test_an_id_that_another_process_takes_meanwhile_is_refused(
