@@ -157,19 +157,22 @@ def _change_now(
         since = max(at, subscription.start_date)
         meter_claims.claim_onwards(session, subscription, since=since, field="plan_id")
         return
-    starts_at, index = max(at, stored.starts_at), stored.index
+    starts_at, index, steps_billed = max(at, stored.starts_at), stored.index, stored.threshold_steps
     closed = periods.cut_period(session, subscription, at=at, now=now)
     period_versions.switch_plan(session, subscription, plan.id, at=at, now=now)
     if change.restarts_cycle:
         subscription.anchor_at = starts_at
     part_of = None if change.restarts_cycle else closed
-    open_period(
+    opened = open_period(
         session,
         subscription,
         index=index if closed is None else index + 1,
         starts_at=starts_at,
         version=version_to_open(session, subscription, part_of=part_of),
     )
+    if closed is None:
+        # It is the same period, begun anew: what was invoiced of it at a threshold counts for it.
+        opened.threshold_steps = steps_billed
     meter_claims.claim_onwards(session, subscription, since=starts_at, field="plan_id")
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from billing.errors import BillingError
@@ -45,8 +46,10 @@ def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
         try:
             with session.begin_nested():
                 bill_if_reached(session, key[0], UUID(key[1]), now=now)
-        except BillingError as error:
-            log.warning("threshold_postponed", subscription_id=key[1], code=error.code)
+        except (BillingError, IntegrityError) as error:
+            # Nobody else waits for one that a rule, or a promise of the database, stops.
+            code = error.code if isinstance(error, BillingError) else "constraint_violated"
+            log.warning("threshold_postponed", subscription_id=key[1], code=code)
             for one in own:
                 wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(one.attempts, 12)))
                 stored_outbox.postpone(session, key[0], one.id, until=now + wait)
