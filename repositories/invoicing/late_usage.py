@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.invoicing.late_usage import LateUsageMark
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
-from repositories.invoicing.late_policy import LEAVES_TO_BILLS, SETTLES_ALONE
+from repositories.invoicing.late_policy import LEAVES_TO_BILLS, MAY_SETTLE_ALONE, SETTLES_ALONE
 from repositories.row_keys import PeriodKey, among
 
 PERIODS_AT_ONCE = 200
@@ -120,6 +120,52 @@ MARK = text(
     """
 )
 
+# The version is the newest, so what a former one had and it lacks are commitments that were ended.
+# A draft may become final beside this, and know nothing of it.
+MARK_ENDED_TERMS = text(
+    f"""
+    WITH marked AS (
+        INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
+        -- The period before the open one, of whoever is on the plan.
+        SELECT DISTINCT former.organization_id, former.subscription_id, former.index,
+            CAST(:now AS timestamptz)
+        FROM commitment
+        JOIN subscription ON subscription.organization_id = commitment.organization_id
+            AND subscription.plan_id = commitment.plan_id
+            AND subscription.id = coalesce(CAST(:subscription_id AS uuid), subscription.id)
+        JOIN subscription_period AS running
+            ON running.organization_id = subscription.organization_id
+            AND running.subscription_id = subscription.id
+            AND running.index = subscription.current_period_index
+            AND running.plan_id = commitment.plan_id AND running.plan_version = :version
+            AND running.status = 'open'
+        JOIN subscription_period AS former ON former.organization_id = running.organization_id
+            AND former.subscription_id = running.subscription_id
+            AND former.index = running.index - 1
+            AND former.plan_id = running.plan_id AND former.status <> 'skipped'
+        -- What billed that one had the commitment.
+        JOIN plan_version AS billing ON billing.organization_id = former.organization_id
+            AND billing.plan_id = former.plan_id AND billing.version = former.plan_version
+            AND billing.terms -> 'commitments' @> jsonb_build_array(
+                jsonb_build_object('commitment_id', CAST(commitment.id AS text)))
+        WHERE commitment.organization_id = :organization_id AND commitment.plan_id = :plan_id
+            AND commitment.ended_at IS NOT NULL
+        ORDER BY former.subscription_id, former.index
+        ON CONFLICT (organization_id, subscription_id, period_index)
+            DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
+        RETURNING organization_id, subscription_id
+    )
+    -- Workflows that settle by themselves are woken; the others find the marks at their next bill.
+    SELECT marked.subscription_id
+    FROM marked
+    JOIN organization ON organization.id = marked.organization_id
+    JOIN subscription ON subscription.organization_id = marked.organization_id
+        AND subscription.id = marked.subscription_id
+    WHERE {MAY_SETTLE_ALONE}
+    ORDER BY marked.subscription_id
+    """  # noqa: S608  (the condition is a constant)
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarksAsked:
@@ -205,6 +251,31 @@ def mark_periods(
     if indexes:
         keys = _keys(subscription) | {"indexes": list(indexes), "now": now}
         session.execute(MARK, keys)
+
+
+def mark_ended_terms(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    version: int,
+    *,
+    subscription_id: UUID | None = None,
+    now: datetime,
+) -> list[UUID]:
+    """What ended a term because the open period is billed by this version now is rated again.
+
+    The version is the plan's newest. Of one subscription, or of all of the plan. Gives those whose
+    workflows may settle it by themselves. Idempotent.
+    """
+    session.flush()
+    keys = {
+        "organization_id": organization_id,
+        "plan_id": plan_id,
+        "version": version,
+        "subscription_id": subscription_id,
+        "now": now,
+    }
+    return list(session.execute(MARK_ENDED_TERMS, keys).scalars())
 
 
 def hold_marks(

@@ -18,9 +18,12 @@ from sqlmodel import Session
 from billing.errors import InvalidInput
 from billing.rating.terms import Effective
 from models.catalog.plans import Plan
+from repositories import outbox as stored_outbox
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import edit_reach
 from repositories.catalog import plans as stored_plans
+from repositories.invoicing import late_usage as stored_late_usage
+from repositories.outbox import NewMessage
 from services.catalog import meter_claims, versions
 
 T = TypeVar("T")
@@ -98,8 +101,35 @@ def publish_next(
     edit_reach.move_open_periods(
         session, plan.organization_id, plan.id, plan.version, is_running=is_running, now=now
     )
+    settle_ended_terms(session, plan, now=now)
     if is_running:
         meter_claims.follow_running_edit(session, plan, now=now)
+
+
+def settle_ended_terms(
+    session: Session, plan: Plan, *, subscription_id: UUID | None = None, now: datetime
+) -> None:
+    """Terms that end with a bill, now that the open period is without the commitment, are settled.
+
+    Of one subscription, or of all that the plan's newest version bills. Source: CREDITS 22.
+    """
+    waiting = stored_late_usage.mark_ended_terms(
+        session,
+        plan.organization_id,
+        plan.id,
+        plan.version,
+        subscription_id=subscription_id,
+        now=now,
+    )
+    stored_outbox.insert_messages(
+        session,
+        stored_outbox.WAKE_MESSAGE,
+        [
+            NewMessage(organization_id=plan.organization_id, payload={"subscription_id": str(one)})
+            for one in waiting
+        ],
+        now=now,
+    )
 
 
 def publish_edit(

@@ -19,7 +19,12 @@ from repositories.catalog import plans as stored_plans
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.catalog import meter_claims
-from services.catalog.edits import EditReach, is_for_running, reach_nobody
+from services.catalog.edits import (
+    EditReach,
+    is_for_running,
+    reach_nobody,
+    settle_ended_terms,
+)
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change
 from services.required import require_plan
@@ -185,6 +190,8 @@ def _move_if_behind(
         return _Step(closed=closed, is_through=True)
     change = _change(subscription, plan)
     since = _move_open_period(session, subscription, plan, after=None if is_running else present)
+    if since is not None:
+        settle_ended_terms(session, plan, subscription_id=subscription.id, now=now)
     _move(session, subscription, plan, since=since, now=now)
     return _Step(closed=closed, is_through=True, change=change)
 

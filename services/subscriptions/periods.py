@@ -17,11 +17,12 @@ from billing.subscriptions import (
 from billing.timeline import Happening
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.invoicing import invoices as stored_invoices
+from repositories.invoicing import late_usage as stored_late_usage
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services.announcements import announce_subscription
-from services.catalog import meter_claims
+from services.catalog import meter_claims, versions
 from services.required import require_subscription
 from services.subscriptions.period_versions import lock_edits_out, plan_to_open, switch_plan
 from services.subscriptions.start import open_first_period
@@ -104,7 +105,8 @@ def cut_period(
         return None
     if stored.starts_at >= at:
         session.delete(stored)
-        _return_to(session, subscription, stored.index - 1)
+        session.flush()
+        _return_to(session, subscription, stored.index - 1, now=now)
         session.flush()
         return None
     stored.ends_at = subscription.current_period_end = at
@@ -143,7 +145,7 @@ def close_period(
     )
 
 
-def _return_to(session: Session, subscription: Subscription, index: int) -> None:
+def _return_to(session: Session, subscription: Subscription, index: int, *, now: datetime) -> None:
     former = stored_subscriptions.find_period(
         session, subscription.organization_id, subscription.id, index
     )
@@ -152,6 +154,18 @@ def _return_to(session: Session, subscription: Subscription, index: int) -> None
         subscription.current_period_start = former.starts_at
         subscription.current_period_end = former.ends_at
         session.add(subscription)
+        _settle_terms(session, subscription, former, now=now)
+
+
+def _settle_terms(
+    session: Session, subscription: Subscription, former: SubscriptionPeriod, *, now: datetime
+) -> None:
+    """Terms of commitments may end with a period that has its bill: the next one settles them."""
+    if former.status != PeriodStatus.FINAL:
+        return
+    terms = versions.get_terms(session, former.organization_id, former.plan_id, former.plan_version)
+    if terms.commitments:
+        stored_late_usage.mark_periods(session, subscription, [former.index], now=now)
 
 
 def end_subscription(
