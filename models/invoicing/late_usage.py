@@ -63,7 +63,7 @@ class CorrectionPart(Tenant, table=True):
 
 
 class ForgivenCharge(Tenant, table=True):
-    """What a void invoice said of a charge of another period, and nobody is to say again.
+    """What a void invoice said of a charge that others billed as well, and nobody says again.
 
     ``billed`` is what the other documents billed of the charge then, ``amount`` how much more or
     less the void one said. Without a charge both speak of the whole period, as they do once people

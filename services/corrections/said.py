@@ -15,8 +15,10 @@ from sqlmodel import Session
 
 from billing.identifiers import ChargeId
 from billing.invoicing.corrections import BilledCharge, BilledPeriod, Forgiven, forgive
+from billing.invoicing.kinds import InvoiceKind
 from billing.money import ZERO, exactly
 from billing.rating.lines import CorrectedCharge, PricedLine
+from billing.subscriptions import PeriodStatus
 from models.invoicing.invoices import Invoice
 from models.invoicing.late_usage import ForgivenCharge
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
@@ -98,8 +100,14 @@ def _say_of_rewritten(
 
 
 def forgive_said(session: Session, subscription: Subscription, invoice: Invoice) -> None:
-    """What a voided invoice said of earlier periods is owed, or given back, by nobody again."""
+    """What a voided invoice said of earlier periods is owed, or given back, by nobody again.
+
+    So is what one billed of its own as that ran, if its last bill is final; until then that bill,
+    or the next step, takes it up.
+    """
     changes = stored_corrections.list_said_of_others(session, subscription, invoice.id)
+    if _is_part_of_final(session, subscription, invoice):
+        changes += stored_forgiven.list_said_of_own(session, subscription, invoice)
     for period_index, of_period in groupby(changes, key=lambda change: change.period_index):
         stored = stored_subscriptions.find_period(
             session, subscription.organization_id, subscription.id, period_index
@@ -119,6 +127,16 @@ def forgive_said(session: Session, subscription: Subscription, invoice: Invoice)
                 rewritten_id=own.id if own is not None and own.is_edited else None,
             )
     session.flush()
+
+
+def _is_part_of_final(session: Session, subscription: Subscription, invoice: Invoice) -> bool:
+    """Whether the invoice billed a period as it ran of which the last bill is final."""
+    if invoice.kind != InvoiceKind.THRESHOLD or invoice.period_index is None:
+        return False
+    stored = stored_subscriptions.find_period(
+        session, subscription.organization_id, subscription.id, invoice.period_index
+    )
+    return stored is not None and stored.status == PeriodStatus.FINAL
 
 
 def _forgiven_of(
