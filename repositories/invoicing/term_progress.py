@@ -47,7 +47,7 @@ PROGRESS = text(
             AND part.subscription_id = :subscription_id
             AND part.period_index = ANY (:indexes)
             AND NOT part.is_by_hand AND charge.unit IS NULL
-            -- A draft counts as it stands: its lines, less what it says was billed of its own period.
+            -- A draft counts as it stands: less what was billed of its own period before.
             AND (
                 invoice.status NOT IN ('DRAFT', 'VOID')
                 OR (
