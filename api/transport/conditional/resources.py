@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from api.access.principal import Principal
 from api.transport.urls.natural_keys import read_id
+from billing.errors import NotFound
 
 EDITS: Final = frozenset({"PATCH", "PUT"})
 WITHIN: Final = "fluxrate.within"
@@ -63,7 +64,7 @@ class Resource:
         }
         is_direct = inspect.iscoroutinefunction(self.endpoint)
         for name, text in request.path_params.items():
-            known[name] = text if is_direct else UUID(text)
+            known[name] = text if is_direct else _require_id(text)
         answer = self.endpoint(**{name: known[name] for name in self._parameters})
         response: Response = _finish(answer) if is_direct else answer
         return bytes(response.body)
@@ -71,6 +72,13 @@ class Resource:
     def find_id(self, request: Request) -> UUID | None:
         """The id in the address, None if what stands there can be none."""
         return read_id(str(request.path_params.get(self.parameter, "")))
+
+
+def _require_id(text: str) -> UUID:
+    identifier = read_id(text)
+    if identifier is None:
+        raise NotFound("Nothing has such an id.")
+    return identifier
 
 
 def list_resources(routes: Iterable[APIRoute], prefix: str) -> Mapping[str, Resource]:
