@@ -14,6 +14,7 @@ from repositories.invoicing import invoices as stored_invoices
 from services.invoicing import proofs
 from services.invoicing.threshold import amounts, bills
 from tests.services.invoicing.drawn import findings
+from tests.services.invoicing.test_exact_bills import use
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
 
@@ -25,6 +26,15 @@ def begin_stepped(
     life = begin_life(shop, charge=charge, **options)
     shop.do(amounts.set_threshold, life.subscription_id, Decimal(threshold))
     return life
+
+
+def begin_past_threshold(shop: Shop) -> tuple[Life, Invoice]:
+    """A life of 60 on the fifth of January, and the threshold invoice of that."""
+    life = begin_stepped(shop)
+    use(life, (5, "60"))
+    invoice = look(life)
+    assert invoice is not None
+    return life, invoice
 
 
 def look(life: Life) -> Invoice | None:

@@ -13,7 +13,7 @@ from billing.money import plain_text
 from models.invoicing.invoices import Invoice
 from services.lifecycle import reissue
 from tests.services.invoicing.drawn import FIFTEENTH, findings, void
-from tests.services.invoicing.stepped import begin_stepped, billed, look
+from tests.services.invoicing.stepped import begin_past_threshold, begin_stepped, billed, look
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,
     GRACE_OVER,
@@ -28,10 +28,7 @@ from tests.services.shop import Shop
 
 def sixty_then_ninety(shop: Shop) -> tuple[Life, Invoice]:
     """60 were billed at a threshold, and 90 more by the last bill, which is final."""
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
     use(life, (6, "40"))
     use(life, (7, "50"))
     pass_to(life, GRACE_OVER)
@@ -96,10 +93,7 @@ def test_a_last_bill_that_is_issued_again_forgives_it_too(shop: Shop) -> None:
 
 
 def test_what_is_void_for_good_before_the_last_bill_is_billed_by_that(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
 
     void(life, invoice, settles_again=False)
     pass_to(life, FEBRUARY + timedelta(days=40))

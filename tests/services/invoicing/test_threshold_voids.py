@@ -20,6 +20,7 @@ from services.lifecycle import reissue
 from services.usage import corrections
 from tests.services.invoicing.drawn import FIFTEENTH, findings, note, void
 from tests.services.invoicing.stepped import (
+    begin_past_threshold,
     begin_stepped,
     billed,
     kinds,
@@ -58,10 +59,7 @@ def test_what_comes_to_less_later_goes_back_on_the_last_bill(shop: Shop) -> None
 
 
 def test_a_void_one_is_billed_by_the_last_bill(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
 
     void(life, invoice)
     shop.do(amounts.set_threshold, life.subscription_id, None)
@@ -72,10 +70,7 @@ def test_a_void_one_is_billed_by_the_last_bill(shop: Shop) -> None:
 
 
 def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    first = look(life)
-    assert first is not None
+    life, first = begin_past_threshold(shop)
     use(life, (6, "90"))
     pass_to(life, GRACE_OVER)
     void(life, next(one for one in invoices_of(life) if one.kind == "period"))
@@ -90,10 +85,7 @@ def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(sh
 
 
 def test_a_void_one_is_billed_by_the_next_step_which_is_another(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    first = look(life)
-    assert first is not None
+    life, first = begin_past_threshold(shop)
 
     void(life, first)
     again = look(life)
@@ -125,10 +117,7 @@ def test_of_two_steps_either_may_be_void(shop: Shop, which: int, left: str) -> N
 
 
 def test_one_that_is_void_after_the_last_bill_is_billed_late(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
     pass_to(life, GRACE_OVER)
 
     void(life, invoice)
@@ -139,10 +128,7 @@ def test_one_that_is_void_after_the_last_bill_is_billed_late(shop: Shop) -> None
 
 
 def test_what_people_gave_back_of_one_stays_given_back(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
 
     note(life, invoice, "20")
     use(life, (6, "10"))
@@ -199,10 +185,7 @@ def test_usage_that_is_void_after_all_is_final_is_credited_where_it_was_billed(s
 
 
 def test_a_draft_that_is_rated_again_takes_off_what_is_not_void(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    use(life, (5, "60"))
-    invoice = look(life)
-    assert invoice is not None
+    life, invoice = begin_past_threshold(shop)
     pass_to(life, FEBRUARY)
     [draft, *_] = invoices_of(life)
     assert plain_text(draft.total) == "0"
