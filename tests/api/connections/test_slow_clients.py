@@ -29,7 +29,7 @@ def with_key(site: Site, rest: bytes) -> bytes:
 def trickle(site: Site, first: bytes, rest: bytes) -> Heard:
     """Send the first at once and a byte of the rest each second, until the server ends it."""
     with site.connect() as connection:
-        began = time.monotonic()
+        began, text = time.monotonic(), b""
         connection.sendall(first)
         for byte in rest:
             try:
@@ -37,9 +37,10 @@ def trickle(site: Site, first: bytes, rest: bytes) -> Heard:
             except OSError:
                 break
             heard = listen(connection, time.monotonic(), 1.0)
+            text += heard.text
             if heard.is_closed:
-                return Heard(text=heard.text, is_closed=True, seconds=time.monotonic() - began)
-        return Heard(text=b"", is_closed=False, seconds=time.monotonic() - began)
+                return Heard(text=text, is_closed=True, seconds=time.monotonic() - began)
+        return Heard(text=text, is_closed=False, seconds=time.monotonic() - began)
 
 
 HEADS: dict[str, Callable[[Site], tuple[bytes, bytes]]] = {
