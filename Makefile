@@ -156,11 +156,11 @@ audit: $(INSTALLED) ## Locked packages against known advisories: ADVISORIES=…,
 	else $(UV) audit --frozen --preview-features audit --service-url $(ADVISORIES); fi
 
 regress: $(INSTALLED) ## Receipts of every price model, computed again by this code
-	$(RUN) fluxrate regress --files tests/services/invoicing/golden
+	$(RUN) fluxrate regress --files tests/services/invoicing/receipts/golden
 
 verify-many: COUNT = 10000
 verify-many: $(INSTALLED) ## COUNT=10000 invoices verified in one run, then five things changed and each named
-	$(RUN) python -m tests.services.invoicing.many_receipts --count $(COUNT)
+	$(RUN) python -m tests.services.invoicing.receipts.many --count $(COUNT)
 
 mail-wave: COUNT = 10000
 mail-wave: $(INSTALLED) ## COUNT=10000 finalizations with a dead mail server beside as many with a living one

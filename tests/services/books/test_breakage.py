@@ -21,7 +21,7 @@ from services.credits.holds import NewHold
 from services.purchases.buying import Terms, create_grant
 from tests.services.books.ledgers import read_beancount, read_csv, read_hledger, write
 from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, open_purse
-from tests.services.invoicing.drawn import JANUARY, void
+from tests.services.invoicing.prepaid.drawn import JANUARY, void
 from tests.services.invoicing.test_discounted_bills import redeem
 from tests.services.invoicing.test_exact_bills import (
     FEBRUARY,

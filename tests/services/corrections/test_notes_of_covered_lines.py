@@ -32,7 +32,7 @@ from services.customers import CustomerDetails, UpdateCustomer, update_customer
 from services.invoicing import payment_status
 from services.payments import recording
 from tests.services.credits.purse import Purse
-from tests.services.invoicing.drawn import JANUARY, findings, give, rows
+from tests.services.invoicing.prepaid.drawn import JANUARY, findings, give, rows
 from tests.services.invoicing.test_discounted_bills import redeem
 from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.lives import Life, begin_life

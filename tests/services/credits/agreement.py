@@ -21,7 +21,7 @@ from repositories.transactions import Transactions
 from services.credits.checks import check_credits
 from tests.services.credits.pots import NONE, Owed, Pot, Shelf
 from tests.services.credits.wallet_life import GRACE, Drawn, WalletLife
-from tests.services.invoicing.drawn import findings
+from tests.services.invoicing.prepaid.drawn import findings
 from tests.services.lives import START
 
 CENTS = st.integers(min_value=1, max_value=2000).map(lambda cents: Decimal(cents) / 100)

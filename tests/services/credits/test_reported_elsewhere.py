@@ -26,7 +26,7 @@ from services.lifecycle import changes
 from services.rating import accruing
 from tests.services.credits.purse import BEGIN, DAY, Purse, open_purse
 from tests.services.credits.test_races import at_once
-from tests.services.invoicing.drawn import (
+from tests.services.invoicing.prepaid.drawn import (
     JANUARY,
     amounts,
     findings,
