@@ -167,7 +167,7 @@ mail-wave: $(INSTALLED) ## COUNT=10000 finalizations with a dead mail server bes
 	BENCHMARK_INVOICES=$(COUNT) $(RUN) python -m benchmarks.mail_wave
 
 site: $(INSTALLED) ## Build the documentation's site into site/
-	$(RUN) python -m tests.docs.build
+	$(RUN) python -m tests.docs.site.build
 
 demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
 	@$(RUN) python -m clients.generator
@@ -202,7 +202,7 @@ temporal-server: .tools/temporal/server ## Temporal's server for clusters, built
 	chmod -R u+w .tools/temporal
 
 stripe: $(INSTALLED) .tools/stripe/stripe-mock ## What Stripe is asked before Stripe's own judge (needs Go)
-	$(RUN) pytest -q tests/integrations/gateways/test_stripe_mock.py $(ARGS)
+	$(RUN) pytest -q tests/integrations/gateways/stripe/test_stripe_mock.py $(ARGS)
 
 .tools/stripe/stripe-mock:
 	GOBIN=$(CURDIR)/.tools/stripe go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)

@@ -26,7 +26,7 @@ from tests.activities.closes import (
     sell_simple,
     subscribe,
 )
-from tests.faults.crashes import ConnectionLost, Moment, send_commit
+from tests.faults.steps.crashes import ConnectionLost, Moment, send_commit
 from tests.servers import superuser_url
 from tests.services.shop import open_shop
 from tests.services.usage_facts import Fact

@@ -13,7 +13,7 @@ from tests.architecture.sources import ROOT, Source, every_source, parse, source
 RUN = 8
 
 WRITTEN_OUT = {
-    "tests/money/stories_of_forgiveness.py": "each story is told whole, as its reader follows it",
+    "tests/money/stories/forgiveness.py": "each story is told whole, as its reader follows it",
 }
 """Tables of tests that may repeat a row, and why. Migrations are written once and never shared."""
 

@@ -14,7 +14,7 @@ from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventStatus, Submission
 from tests.money.catalogue import Market
-from tests.money.journal import Sent
+from tests.money.model.journal import Sent
 from tests.services.shop import NOW
 
 

@@ -23,7 +23,7 @@ from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.subscriptions import clocks
-from tests.money.journal import Allowance, Charge, Meter, Opened, Plan
+from tests.money.model.journal import Allowance, Charge, Meter, Opened, Plan
 from tests.services.shop import NOW, Shop, open_shop
 
 CURRENCIES = {0: "JPY", 2: "USD", 3: "KWD"}

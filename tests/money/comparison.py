@@ -6,8 +6,8 @@ from datetime import timedelta
 from fractions import Fraction
 
 from repositories.transactions import Transactions
-from tests.money import journal
 from tests.money.driver import Driver
+from tests.money.model import journal
 from tests.money.rehearsal import rehearse
 
 HOUR = timedelta(hours=1)

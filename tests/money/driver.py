@@ -24,13 +24,14 @@ from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import clocks, start
 from services.subscriptions.start import CreateSubscription
 from services.usage import corrections
-from tests.money import documents, journal, workflows
+from tests.money import documents, workflows
 from tests.money.arrivals import WayIn
 from tests.money.catalogue import Market, edit_plan, open_market
 from tests.money.documents import LateLine, Pending
-from tests.money.journal import WRITTEN, Opened, Request, Said
-from tests.money.model import Model
-from tests.money.replay import replay
+from tests.money.model import journal
+from tests.money.model.journal import WRITTEN, Opened, Request, Said
+from tests.money.model.model import Model
+from tests.money.model.replay import replay
 from tests.services.lives import Life
 from tests.services.shop import NOW, Shop
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from tests.money.journal import Request
+from tests.money.model.journal import Request
 
 EVERY = 100
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from repositories.transactions import Transactions
-from tests.money import journal
 from tests.money.arrivals import WayIn
 from tests.money.comparison import compare_settled
+from tests.money.drawn.openings import draw_openings
+from tests.money.drawn.worlds import ADDITIVE
 from tests.money.driver import Driver, open_world
-from tests.money.journal import Charge, Opened, Plan
-from tests.money.legality import refusal
-from tests.money.openings import draw_openings
+from tests.money.model import journal
+from tests.money.model.journal import Charge, Opened, Plan
+from tests.money.model.legality import refusal
 from tests.money.test_strangers import run, write_files
-from tests.money.worlds import ADDITIVE
 from tests.services.receipts_of import receipts_of, signing
 
 LIVES = 8

@@ -1,7 +1,7 @@
 """Whatever happens, all documents of a customer add up to what is owed, to the cent.
 
-*Source: CONTRACT 48, 81–85, 93, 94.* The model in ``model.py`` says what is owed; real services on
-a real database say what was billed.
+*Source: CONTRACT 48, 81–85, 93, 94.* The model in ``model`` says what is owed; real services on a
+real database say what was billed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from repositories.transactions import Transactions
 from tests.money.arrivals import WayIn
 from tests.money.copies import Copier
-from tests.money.machine import Customer
-from tests.money.openings import Openings, draw_openings
+from tests.money.drawn.machine import Customer
+from tests.money.drawn.openings import Openings, draw_openings
 from tests.money.progress import Progress
 
 EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))

@@ -25,7 +25,7 @@ from services.documents.assembly import read_invoice
 from services.receipts.export import describe_event, find_counted_spans, walk
 from services.receipts.signing import public_jwk
 from tests.money.arrivals import WayIn
-from tests.money.openings import draw_openings, live
+from tests.money.drawn.openings import draw_openings, live
 from tests.services.receipts_of import receipts_of, signing
 from tests.services.shop import Shop
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import track
 
-from tests.workflows.fates import NO_FAULTS
-from tests.workflows.invariants import check_same
-from tests.workflows.simulator import Simulation
+from tests.workflows.simulated.fates import NO_FAULTS
+from tests.workflows.simulated.invariants import check_same
+from tests.workflows.simulated.simulator import Simulation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

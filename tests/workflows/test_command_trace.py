@@ -11,9 +11,9 @@ from datetime import timedelta
 from syrupy.assertion import SnapshotAssertion
 
 from billing.subscriptions import SubscriptionStatus
-from tests.workflows.books import Books
-from tests.workflows.customers import retry_parked
-from tests.workflows.facts import MONTH
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.customers import retry_parked
+from tests.workflows.simulated.facts import MONTH
 from tests.workflows.trace import START, Trace
 
 

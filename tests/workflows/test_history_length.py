@@ -17,10 +17,10 @@ from temporalio.worker import Worker
 
 from activities import declarations
 from runtime.temporal import connect
-from tests.workflows.books import Books
-from tests.workflows.facts import MONTH
 from tests.workflows.record import until_settled
-from tests.workflows.simulator import INPUT, REQUESTS
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.facts import MONTH
+from tests.workflows.simulated.simulator import INPUT, REQUESTS
 from workflows.names import subscription_workflow_id
 from workflows.subscription import SubscriptionWorkflow
 

@@ -12,8 +12,8 @@ import pytest
 
 from activities import declarations
 from billing.subscriptions import SubscriptionStatus
-from tests.workflows.books import Books
-from tests.workflows.facts import GRACE, MONTH
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.facts import GRACE, MONTH
 from tests.workflows.trace import START, Trace
 
 SECOND = timedelta(seconds=1)

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from activities import declarations
-from tests.workflows.books import Books
-from tests.workflows.facts import MONTH
-from tests.workflows.simulator import INPUT
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.facts import MONTH
+from tests.workflows.simulated.simulator import INPUT
 from tests.workflows.trace import START, Trace
 from workflows.subscription import ACTIONS_PER_RUN, LONGEST_RUN, SubscriptionInput
 

@@ -22,15 +22,15 @@ from billing.invoicing.corrections import (
     PeriodCorrection,
     correct_period,
 )
-from tests.workflows import customers, facts, late_arrivals
-from tests.workflows.books import Books
-from tests.workflows.customers import Deed, cancel_now, change_plan
-from tests.workflows.facts import BilledPeriod
-from tests.workflows.fates import NO_FAULTS, START
-from tests.workflows.flaws import finds_a_flaw
-from tests.workflows.late_arrivals import Document, LateArrivals, items_at
-from tests.workflows.prices import CALLS, Item
-from tests.workflows.simulator import Simulation
+from tests.workflows.simulated import customers, facts, late_arrivals
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.customers import Deed, cancel_now, change_plan
+from tests.workflows.simulated.facts import BilledPeriod
+from tests.workflows.simulated.fates import NO_FAULTS, START
+from tests.workflows.simulated.flaws import finds_a_flaw
+from tests.workflows.simulated.late_arrivals import Document, LateArrivals, items_at
+from tests.workflows.simulated.prices import CALLS, Item
+from tests.workflows.simulated.simulator import Simulation
 
 PLAN, CHARGE = 0, 1
 """Places in what a document corrects."""

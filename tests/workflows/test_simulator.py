@@ -17,10 +17,10 @@ from temporalio import workflow
 
 from activities.declarations import READ_AGENDA, ActionRequest, Step
 from billing.subscriptions import AgendaEntry, WorkflowState
-from tests.workflows.fates import NO_FAULTS
-from tests.workflows.flaws import finds_a_flaw
 from tests.workflows.simulate import try_seed
-from tests.workflows.simulator import Simulation
+from tests.workflows.simulated.fates import NO_FAULTS
+from tests.workflows.simulated.flaws import finds_a_flaw
+from tests.workflows.simulated.simulator import Simulation
 from workflows.steps import take_step
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 

@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError
 
 from tests.workflows import activations
 from tests.workflows.activations import Activated
-from tests.workflows.books import Books
-from tests.workflows.simulator import INPUT, REQUESTS
+from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.simulator import INPUT, REQUESTS
 from workflows.subscription import SubscriptionInput, SubscriptionWorkflow
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from models.base import new_id
 from repositories.transactions import Transactions
 from services.credits.checks import check_credits
 from tests.billing.profiles import PROFILE
-from tests.services.credits.agreement import refusal
+from tests.services.credits.machine.agreement import refusal
 from tests.services.credits.naive import Shelf
 from tests.services.credits.purse import BEGIN, Purse, open_purse
 from tests.services.shop import open_shop

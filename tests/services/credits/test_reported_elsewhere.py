@@ -1,7 +1,7 @@
 """What other systems lost or invented of their users' credit, as it was reported: it is not here.
 
 Those whose home is elsewhere: lago-api 3703, 6177, recurso BUG-005 and akash 3756 in
-``tests/services/purchases``, Autumn 1822 and the three days of February in ``test_recurring.py``.
+``tests/services/purchases``, Autumn 1822 and the three days of February in ``recurring``.
 """
 
 from __future__ import annotations
