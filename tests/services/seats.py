@@ -12,7 +12,7 @@ from repositories.invoicing import invoices
 from repositories.operations import document_checks
 from services.lifecycle import add_ons
 from services.lifecycle.add_ons import AddOnReading, NewAddOn
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     require_proven,
 )
 from tests.services.lives import Life

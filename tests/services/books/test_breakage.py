@@ -21,15 +21,15 @@ from services.credits.holds import NewHold
 from services.purchases.buying import Terms, create_grant
 from tests.services.books.ledgers import read_beancount, read_csv, read_hledger, write
 from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, open_purse
-from tests.services.invoicing.prepaid.drawn import JANUARY, void
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
     pass_to,
     use,
 )
+from tests.services.invoicing.coupons import redeem
+from tests.services.invoicing.prepaid.drawn import JANUARY, void
 from tests.services.lives import Life, begin_life
 from tests.services.purchases.till import Till
 from tests.services.shop import NOW, Shop

@@ -8,9 +8,9 @@ from billing.books.formats import JournalFormat
 from services.invoicing import payment_status
 from tests.services.books.ledgers import read_beancount, write
 from tests.services.credits.purse import Purse
+from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.invoicing.own_units.tokens import give_tokens_back, in_britain, live_on_tokens
 from tests.services.invoicing.prepaid.drawn import JANUARY, give, note, void
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.lives import Life, begin_life
 from tests.services.purchases.till import Till
 from tests.services.shop import Shop

@@ -32,9 +32,9 @@ from services.customers import CustomerDetails, UpdateCustomer, update_customer
 from services.invoicing import payment_status
 from services.payments import recording
 from tests.services.credits.purse import Purse
+from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.invoicing.coupons import redeem
 from tests.services.invoicing.prepaid.drawn import JANUARY, findings, give, rows
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.lives import Life, begin_life
 from tests.services.plan_fees import add_fee
 from tests.services.purchases.till import Till

@@ -26,6 +26,14 @@ from services.lifecycle import changes
 from services.rating import accruing
 from tests.services.credits.purse import BEGIN, DAY, Purse, open_purse
 from tests.services.credits.test_races import at_once
+from tests.services.invoicing.bills import (
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    pass_to,
+    use,
+)
+from tests.services.invoicing.coupons import redeem, used
 from tests.services.invoicing.prepaid.drawn import (
     JANUARY,
     amounts,
@@ -33,14 +41,6 @@ from tests.services.invoicing.prepaid.drawn import (
     give,
     movements,
     void,
-)
-from tests.services.invoicing.test_discounted_bills import redeem, used
-from tests.services.invoicing.test_exact_bills import (
-    FEBRUARY,
-    GRACE_OVER,
-    invoices_of,
-    pass_to,
-    use,
 )
 from tests.services.lives import Life, begin_life
 from tests.services.plan_fees import add_fee

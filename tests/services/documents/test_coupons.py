@@ -11,8 +11,8 @@ from services.documents.assembly import read_invoice
 from services.documents.summary import summarize
 from services.documents.text import render_text
 from tests.money.test_strangers import run, write_files
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.invoicing.coupons import redeem
 from tests.services.lives import begin_life
 from tests.services.receipts_of import receipts_of, with_signer
 from tests.services.shop import Shop

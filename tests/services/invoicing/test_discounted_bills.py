@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -16,39 +13,30 @@ from billing.invoicing.corrections import correct_period
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
 from billing.rating.lines import CorrectedCharge
-from models.discounts.invoice_coupons import InvoiceCoupon
 from models.invoicing.invoices import Invoice
 from repositories.discounts import uses
 from repositories.invoicing import corrections, invoices
-from repositories.operations import document_checks
 from services.corrections import credit_notes
 from services.corrections.credit_notes import CreditedLine
 from services.credits import grants, standing
 from services.credits.grants import NewGrant
-from services.discounts import coupons, redemptions
-from services.discounts.coupons import CreateCoupon
+from services.discounts import redemptions
 from services.invoicing import payment_status, previews
 from services.lifecycle import plan_changes
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
     pass_to,
     require_proven,
+    require_sums,
     use,
 )
-from tests.services.lives import Life, begin_life
+from tests.services.invoicing.coupons import redeem, used
+from tests.services.lives import begin_life
 from tests.services.plan_fees import add_fee
 from tests.services.shop import NOW, Shop
-
-
-def redeem(life: Life, **given: Any) -> UUID:
-    """The customer has a coupon."""
-    command = CreateCoupon(**({"code": "SPRING"} | given))
-    coupon_id = life.shop.do(coupons.create_coupon, command).row.id
-    life.shop.do(redemptions.redeem_coupon, life.row().customer_id, command.code)
-    return coupon_id
 
 
 def amounts(invoice: Invoice) -> list[str]:
@@ -61,21 +49,6 @@ def amounts(invoice: Invoice) -> list[str]:
         invoice.amount_due,
     )
     return [plain_text(one) for one in shown]
-
-
-def used(life: Life, invoice: Invoice) -> Sequence[InvoiceCoupon]:
-    """The coupons of an invoice as they are stored."""
-    key = (life.shop.organization_id, invoice.id)
-    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
-        return uses.list_invoice_coupons(session, [key])[key]
-
-
-def require_sums(life: Life) -> None:
-    """The hourly check has nothing to say of amounts."""
-    shop = life.shop
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        asked = {"organization_id": shop.organization_id}
-        assert session.execute(document_checks.CHANGED_AMOUNTS, asked).all() == []
 
 
 def test_coupon_takes_off_the_bill_as_it_becomes_final(shop: Shop) -> None:

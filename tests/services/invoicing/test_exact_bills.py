@@ -2,93 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from billing.invoicing.receipts import from_document, to_document
 from billing.metering.aggregations import Aggregation
 from billing.rating.frozen_usage import FrozenUsage
-from models.invoicing.invoices import Invoice
 from repositories.catalog import meters
-from repositories.ingestion import late_marks
 from repositories.invoicing import invoices
 from repositories.operations import document_checks
-from services.invoicing import previews, proofs
-from services.lifecycle import bill_now, changes, plan_changes
-from services.rating import steps
-from services.rating.records import BillKey
-from services.usage.rollups import rebuild_rollups
-from tests.services.lives import Life, begin_life
+from services.invoicing import previews
+from services.lifecycle import changes, plan_changes
+from tests.services.invoicing.bills import (
+    ELEVENTH,
+    FEBRUARY,
+    GRACE_OVER,
+    MAXIMUM,
+    MINIMUM,
+    TWENTY_FIRST,
+    bill_at,
+    frozen_of,
+    invoices_of,
+    mark_changed,
+    pass_to,
+    require_proven,
+    totals,
+    use,
+)
+from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop
-from tests.services.usage_facts import Fact, store_events
-
-ELEVENTH = datetime(2025, 1, 11, tzinfo=UTC)
-TWENTY_FIRST = datetime(2025, 1, 21, tzinfo=UTC)
-FEBRUARY = datetime(2025, 2, 1, tzinfo=UTC)
-GRACE_OVER = FEBRUARY + timedelta(hours=2)
-MINIMUM = {"unit_price": Decimal(1), "minimum": Decimal(100)}
-MAXIMUM = {"unit_price": Decimal(1), "maximum": Decimal(100)}
-
-
-def use(life: Life, *facts: tuple[int, str], late: bool = False) -> None:
-    """Events of the life's only meter, by their day of January and value."""
-    shop = life.shop
-    meter_id = shop.read(meters.list_meters, offset=0, limit=1)[0][0].id
-    stored = [
-        Fact(at=datetime(2025, 1, day, tzinfo=UTC), value=Decimal(value), late=late)
-        for day, value in facts
-    ]
-    store_events(shop, life.row().customer_id, meter_id, stored)
-    shop.read(rebuild_rollups)
-
-
-def mark_changed(life: Life, at: datetime) -> None:
-    """Final periods that an event changed are rated again, as ingestion says."""
-    shop = life.shop
-    meter_id = shop.read(meters.list_meters, offset=0, limit=1)[0][0].id
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        late_marks.mark_periods_changed_by(
-            session, shop.organization_id, life.row().customer_id, meter_id, at, now=NOW
-        )
-
-
-def bill_at(life: Life, at: datetime) -> None:
-    """Everything that is due is done, and what ran up to then is billed."""
-    life.send_clock(at)
-    life.catch_up()
-    life.do(bill_now.generate_invoices, now=NOW)
-    life.catch_up()
-
-
-def pass_to(life: Life, at: datetime) -> None:
-    life.send_clock(at)
-    life.catch_up()
-
-
-def invoices_of(life: Life) -> Sequence[Invoice]:
-    """The invoices of the life's periods, in order."""
-    found = [
-        life.shop.read(invoices.find_period_invoice, life.subscription_id, index)
-        for index in range(5)
-    ]
-    return [one for one in found if one is not None]
-
-
-def totals(life: Life) -> list[str]:
-    return [format(one.total, "f") for one in invoices_of(life)]
-
-
-def require_proven(life: Life) -> None:
-    """Every invoice comes out the same when it is computed again."""
-    for invoice in invoices_of(life):
-        assert life.shop.do(proofs.verify, invoice.id).difference is None
-
-
-def frozen_of(life: Life, index: int) -> FrozenUsage:
-    bill = BillKey.of(life.period(index))
-    with life.shop.transactions.for_organization(life.shop.organization_id) as session:
-        return steps.load_frozen(session, bill)[0]
 
 
 def test_a_minimum_that_was_cut_trues_up_in_the_rest(shop: Shop) -> None:

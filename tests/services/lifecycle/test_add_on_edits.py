@@ -24,7 +24,7 @@ from services.discounts import coupons, redemptions
 from services.discounts.coupons import CreateCoupon
 from services.lifecycle import add_ons, plan_changes
 from services.rating.accruing import find_accruing
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     GRACE_OVER,

@@ -15,7 +15,7 @@ from repositories.accounts import organizations
 from services.invoicing import payment_status, previews, proofs
 from services.invoicing.threshold import amounts, bills
 from services.lifecycle import add_ons, changes, plan_changes, reissue
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     GRACE_OVER,

@@ -18,7 +18,7 @@ from services.credits.grants import NewGrant
 from services.purchases import top_ups
 from services.purchases.hourly import look_after
 from tests.services.credits.purse import BEGIN, DAY, Purse
-from tests.services.invoicing.test_exact_bills import use
+from tests.services.invoicing.bills import use
 from tests.services.lives import begin_life
 from tests.services.purchases.till import Till
 from tests.services.purchases.topping_up import (

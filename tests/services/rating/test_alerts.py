@@ -22,8 +22,8 @@ from services.rating.alerts import looking, rules
 from services.rating.alerts.rules import NewAlert
 from services.usage import corrections
 from tests.billing.profiles import PROFILE
+from tests.services.invoicing.bills import FEBRUARY, pass_to, use
 from tests.services.invoicing.prepaid.drawn import FIFTEENTH, give
-from tests.services.invoicing.test_exact_bills import FEBRUARY, pass_to, use
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop, open_shop
 

@@ -37,8 +37,8 @@ from services.purchases import buying, recurring
 from services.purchases.buying import Terms
 from services.rating import accruing
 from services.usage.rollups import rebuild_rollups
+from tests.services.invoicing.bills import mark_changed
 from tests.services.invoicing.prepaid.drawn import rows
-from tests.services.invoicing.test_exact_bills import mark_changed
 from tests.services.lives import START, Life, begin_life
 from tests.services.shop import NOW, open_shop
 from tests.services.usage_facts import Fact, store_events

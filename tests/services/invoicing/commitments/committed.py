@@ -20,11 +20,11 @@ from services.catalog.commitments import AddCommitment
 from services.customers import CustomerDetails, UpdateCustomer, update_customer
 from services.invoicing import payment_status
 from tests.money.test_strangers import run, write_files
-from tests.services.invoicing.test_discounted_bills import require_sums
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     invoices_of,
     mark_changed,
     require_proven,
+    require_sums,
     use,
 )
 from tests.services.lives import Life, begin_life

@@ -15,8 +15,8 @@ from billing.rating.lines import LineType
 from repositories.transactions import Transactions
 from services.invoicing import previews
 from services.invoicing.threshold import amounts
+from tests.services.invoicing.bills import FEBRUARY, pass_to, use
 from tests.services.invoicing.commitments.committed import APRIL, MARCH, begin, require_agreed
-from tests.services.invoicing.test_exact_bills import FEBRUARY, pass_to, use
 from tests.services.invoicing.threshold.stepped import billed, look, require_sound
 from tests.services.lives import Life
 from tests.services.receipts_of import with_signer

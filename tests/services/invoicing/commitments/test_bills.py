@@ -22,17 +22,7 @@ from services.documents.text import render_text
 from services.invoicing import previews
 from services.lifecycle import changes, plan_changes
 from tests.money.test_strangers import run, write_files
-from tests.services.invoicing.commitments.committed import (
-    APRIL,
-    MARCH,
-    begin,
-    commit,
-    require_agreed,
-    shown,
-)
-from tests.services.invoicing.prepaid.test_strangers import Document, change
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     GRACE_OVER,
@@ -41,6 +31,16 @@ from tests.services.invoicing.test_exact_bills import (
     pass_to,
     use,
 )
+from tests.services.invoicing.commitments.committed import (
+    APRIL,
+    MARCH,
+    begin,
+    commit,
+    require_agreed,
+    shown,
+)
+from tests.services.invoicing.coupons import redeem
+from tests.services.invoicing.prepaid.test_strangers import Document, change
 from tests.services.lives import begin_life
 from tests.services.receipts_of import receipts_of, with_signer
 from tests.services.shop import NOW, Shop, open_shop

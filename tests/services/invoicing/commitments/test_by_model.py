@@ -20,9 +20,8 @@ from services.documents.contents import priced_line_of
 from services.invoicing import payment_status
 from services.lifecycle import reissue
 from services.usage.rollups import rebuild_rollups
+from tests.services.invoicing.bills import mark_changed, pass_to, require_proven, require_sums
 from tests.services.invoicing.commitments.committed import begin
-from tests.services.invoicing.test_discounted_bills import require_sums
-from tests.services.invoicing.test_exact_bills import mark_changed, pass_to, require_proven
 from tests.services.lives import Life
 from tests.services.receipts_of import with_signer
 from tests.services.shop import Shop

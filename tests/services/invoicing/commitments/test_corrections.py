@@ -19,6 +19,14 @@ from services.invoicing import manual
 from services.invoicing.manual import DraftEdit, ManualLine
 from services.invoicing.threshold import amounts, bills
 from services.lifecycle import changes, reissue
+from tests.services.invoicing.bills import (
+    ELEVENTH,
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    pass_to,
+    use,
+)
 from tests.services.invoicing.commitments.committed import (
     APRIL,
     MARCH,
@@ -29,14 +37,6 @@ from tests.services.invoicing.commitments.committed import (
     shown,
     use_in,
     void,
-)
-from tests.services.invoicing.test_exact_bills import (
-    ELEVENTH,
-    FEBRUARY,
-    GRACE_OVER,
-    invoices_of,
-    pass_to,
-    use,
 )
 from tests.services.receipts_of import with_signer
 from tests.services.shop import NOW, Shop, open_shop

@@ -18,20 +18,20 @@ from repositories.transactions import Transactions
 from services.catalog import commitments
 from services.invoicing import payment_status
 from services.lifecycle import changes, plan_changes
-from tests.services.invoicing.commitments.committed import (
-    MARCH,
-    begin,
-    commit,
-    require_agreed,
-    shown,
-)
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     bill_at,
     invoices_of,
     pass_to,
     use,
+)
+from tests.services.invoicing.commitments.committed import (
+    MARCH,
+    begin,
+    commit,
+    require_agreed,
+    shown,
 )
 from tests.services.invoicing.threshold.stepped import billed
 from tests.services.lives import begin_life

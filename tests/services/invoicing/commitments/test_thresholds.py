@@ -13,8 +13,8 @@ import pytest
 from billing.money import plain_text
 from repositories.transactions import Transactions
 from services.invoicing.threshold import amounts
+from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.invoicing.commitments.committed import MARCH, begin, require_agreed
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.invoicing.threshold.stepped import kinds, look, require_sound
 from tests.services.lives import Life
 from tests.services.receipts_of import with_signer

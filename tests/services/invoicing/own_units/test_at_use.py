@@ -18,6 +18,15 @@ from services.invoicing import payment_status
 from services.usage.rollups import rebuild_rollups
 from tests.services.books.test_prepaid_credit import books
 from tests.services.credits.purse import Purse
+from tests.services.invoicing.bills import (
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    mark_changed,
+    pass_to,
+    require_proven,
+    use,
+)
 from tests.services.invoicing.own_units.tokens import (
     give_tokens,
     give_tokens_back,
@@ -36,15 +45,6 @@ from tests.services.invoicing.prepaid.drawn import (
     parts,
     rows,
     void,
-)
-from tests.services.invoicing.test_exact_bills import (
-    FEBRUARY,
-    GRACE_OVER,
-    invoices_of,
-    mark_changed,
-    pass_to,
-    require_proven,
-    use,
 )
 from tests.services.lives import Life
 from tests.services.purchases.till import Till

@@ -17,6 +17,15 @@ from services.documents import assembly
 from services.documents.einvoice.cii import to_cii
 from services.invoicing import manual, payment_status, proofs
 from services.invoicing.manual import DraftEdit, ManualLine
+from tests.services.invoicing.bills import (
+    FEBRUARY,
+    GRACE_OVER,
+    invoices_of,
+    mark_changed,
+    pass_to,
+    require_proven,
+    use,
+)
 from tests.services.invoicing.own_units.tokens import (
     give_tokens,
     give_tokens_back,
@@ -35,15 +44,6 @@ from tests.services.invoicing.prepaid.drawn import (
     give,
     parts,
     void,
-)
-from tests.services.invoicing.test_exact_bills import (
-    FEBRUARY,
-    GRACE_OVER,
-    invoices_of,
-    mark_changed,
-    pass_to,
-    require_proven,
-    use,
 )
 from tests.services.lives import Life
 from tests.services.receipts_of import with_signer

@@ -22,6 +22,13 @@ from services.credits.deferred import read_deferred
 from services.invoicing import payment_status
 from services.usage.rollups import rebuild_rollups
 from tests.billing.profiles import PROFILE
+from tests.services.invoicing.bills import (
+    GRACE_OVER,
+    invoices_of,
+    mark_changed,
+    pass_to,
+    require_proven,
+)
 from tests.services.invoicing.own_units.naive_tokens import Jar, Line, Till
 from tests.services.invoicing.own_units.tokens import (
     give_tokens,
@@ -31,13 +38,6 @@ from tests.services.invoicing.own_units.tokens import (
     sell_tokens,
 )
 from tests.services.invoicing.prepaid.drawn import JANUARY, findings, void
-from tests.services.invoicing.test_exact_bills import (
-    GRACE_OVER,
-    invoices_of,
-    mark_changed,
-    pass_to,
-    require_proven,
-)
 from tests.services.lives import Life
 from tests.services.shop import Shop
 from tests.services.usage_facts import Fact, store_events

@@ -9,15 +9,15 @@ from functools import partial
 from billing.money import plain_text
 from services.credits import balances
 from services.rating import accruing, spending
-from tests.services.invoicing.own_units.tokens import give_tokens, live_on_tokens
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give, rows
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
     pass_to,
     use,
 )
+from tests.services.invoicing.own_units.tokens import give_tokens, live_on_tokens
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give, rows
 from tests.services.lives import Life
 from tests.services.shop import Shop
 

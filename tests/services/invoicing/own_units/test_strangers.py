@@ -13,10 +13,7 @@ from billing.money import find_currency
 from services.documents import assembly, text
 from services.documents.einvoice.lines import net_lines, price_of
 from tests.money.test_strangers import run, write_files
-from tests.services.invoicing.own_units.tokens import give_tokens, live_on_tokens
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give
-from tests.services.invoicing.prepaid.test_strangers import change
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     GRACE_OVER,
     invoices_of,
     mark_changed,
@@ -24,6 +21,9 @@ from tests.services.invoicing.test_exact_bills import (
     require_proven,
     use,
 )
+from tests.services.invoicing.own_units.tokens import give_tokens, live_on_tokens
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give
+from tests.services.invoicing.prepaid.test_strangers import change
 from tests.services.lives import Life
 from tests.services.receipts_of import receipts_of, with_signer
 from tests.services.shop import Shop

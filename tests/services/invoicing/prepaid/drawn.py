@@ -22,7 +22,7 @@ from services.credits import balances, grants
 from services.credits import checks as credit_checks
 from services.credits.grants import NewGrant
 from services.invoicing import payment_status
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, invoices_of, pass_to, use
+from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.lives import Life, begin_life
 from tests.services.shop import Shop
 

@@ -11,15 +11,7 @@ from services.documents import assembly, text
 from services.documents.summary import summarize
 from services.invoicing import previews
 from services.rating import accruing
-from tests.services.invoicing.prepaid.drawn import (
-    FIFTEENTH,
-    amounts,
-    drawn,
-    findings,
-    give,
-    movements,
-)
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     MINIMUM,
@@ -27,6 +19,14 @@ from tests.services.invoicing.test_exact_bills import (
     mark_changed,
     pass_to,
     use,
+)
+from tests.services.invoicing.prepaid.drawn import (
+    FIFTEENTH,
+    amounts,
+    drawn,
+    findings,
+    give,
+    movements,
 )
 from tests.services.lives import begin_life
 from tests.services.shop import Shop

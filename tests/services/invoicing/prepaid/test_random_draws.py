@@ -27,17 +27,17 @@ from services.invoicing import proofs
 from services.purchases import buying
 from services.purchases.buying import Terms
 from tests.money.test_strangers import run, write_files
-from tests.services.invoicing.prepaid.drawn import JANUARY, findings
-from tests.services.invoicing.receipts.record import CHARGES
-from tests.services.invoicing.receipts.test_checks import check_all
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     GRACE_OVER,
     invoices_of,
     mark_changed,
     pass_to,
     use,
 )
+from tests.services.invoicing.coupons import redeem
+from tests.services.invoicing.prepaid.drawn import JANUARY, findings
+from tests.services.invoicing.receipts.record import CHARGES
+from tests.services.invoicing.receipts.test_checks import check_all
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, with_signer
 from tests.services.shop import NOW, Shop

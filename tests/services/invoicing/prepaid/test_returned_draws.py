@@ -11,6 +11,13 @@ from billing.money import plain_text
 from services.documents import assembly
 from services.invoicing import payment_status
 from services.lifecycle import changes
+from tests.services.invoicing.bills import (
+    GRACE_OVER,
+    invoices_of,
+    mark_changed,
+    pass_to,
+    use,
+)
 from tests.services.invoicing.prepaid.drawn import (
     FIFTEENTH,
     amounts,
@@ -21,13 +28,6 @@ from tests.services.invoicing.prepaid.drawn import (
     note,
     parts,
     void,
-)
-from tests.services.invoicing.test_exact_bills import (
-    GRACE_OVER,
-    invoices_of,
-    mark_changed,
-    pass_to,
-    use,
 )
 from tests.services.lives import begin_life
 from tests.services.shop import NOW, Shop

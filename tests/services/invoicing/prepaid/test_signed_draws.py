@@ -17,16 +17,16 @@ from repositories.usage.digests import EXPLAINED_LINES
 from services.invoicing import proofs
 from services.invoicing.proofs import Verification
 from services.usage.corrections import void_usage
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, drawn, give, void
-from tests.services.invoicing.receipts.test_checks import Tamper, check_all, tamper
-from tests.services.invoicing.test_discounted_bills import redeem
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
     pass_to,
     use,
 )
+from tests.services.invoicing.coupons import redeem
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, drawn, give, void
+from tests.services.invoicing.receipts.test_checks import Tamper, check_all, tamper
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, with_signer
 from tests.services.shop import NOW, Shop

@@ -18,8 +18,7 @@ from services.invoicing.finalize import DueInvoice
 from services.purchases import recurring
 from services.subscriptions import start
 from services.subscriptions.start import CreateSubscription
-from tests.services.invoicing.prepaid.drawn import drawn, findings, give
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
@@ -27,6 +26,7 @@ from tests.services.invoicing.test_exact_bills import (
     require_proven,
     use,
 )
+from tests.services.invoicing.prepaid.drawn import drawn, findings, give
 from tests.services.lives import START, Life, begin_life
 from tests.services.receipts_of import with_signer
 from tests.services.shop import NOW, Shop

@@ -21,7 +21,7 @@ from repositories.usage.digests import EXPLAINED_LINES
 from services.invoicing import proofs
 from services.rating import frozen_usage
 from services.usage.rollups import rebuild_rollups
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
     MINIMUM,

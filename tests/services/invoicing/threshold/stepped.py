@@ -13,8 +13,8 @@ from models.invoicing.invoices import Invoice, InvoiceLine
 from repositories.invoicing import invoices as stored_invoices
 from services.invoicing import proofs
 from services.invoicing.threshold import amounts, bills
+from tests.services.invoicing.bills import use
 from tests.services.invoicing.prepaid.drawn import findings
-from tests.services.invoicing.test_exact_bills import use
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
 

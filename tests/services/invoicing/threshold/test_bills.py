@@ -17,14 +17,14 @@ from billing.money import plain_text
 from services.invoicing import previews
 from services.invoicing.threshold import amounts
 from services.lifecycle import bill_now, changes, plan_changes
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     ELEVENTH,
     GRACE_OVER,
     invoices_of,
     pass_to,
     use,
 )
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH
 from tests.services.invoicing.threshold.stepped import (
     begin_stepped,
     kinds,

@@ -22,8 +22,8 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.usage import corrections
 from tests.billing.profiles import PROFILE
+from tests.services.invoicing.bills import FEBRUARY, pass_to
 from tests.services.invoicing.prepaid.drawn import FIFTEENTH, void
-from tests.services.invoicing.test_exact_bills import FEBRUARY, pass_to
 from tests.services.invoicing.threshold.stepped import begin_stepped, billed, look, require_sound
 from tests.services.lives import Life
 from tests.services.shop import open_shop

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from repositories.subscriptions import thresholds as stored_thresholds
 from services.invoicing.threshold import looking
 from services.lifecycle import plan_changes
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, pass_to, use
+from tests.services.invoicing.bills import GRACE_OVER, pass_to, use
 from tests.services.invoicing.threshold.stepped import (
     begin_stepped,
     billed,

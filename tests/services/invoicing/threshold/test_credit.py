@@ -12,14 +12,14 @@ from billing.invoicing.invoices import InvoiceStatus
 from billing.money import plain_text
 from services.corrections.credit_notes import CreditedLine
 from services.invoicing import payment_status
-from tests.services.invoicing.own_units.test_so_far import accrued
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give, rows
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     GRACE_OVER,
     invoices_of,
     pass_to,
     use,
 )
+from tests.services.invoicing.own_units.test_so_far import accrued
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, give, rows
 from tests.services.invoicing.threshold.stepped import (
     begin_stepped,
     lines_of,

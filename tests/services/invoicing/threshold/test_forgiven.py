@@ -12,8 +12,7 @@ import pytest
 from billing.money import plain_text
 from models.invoicing.invoices import Invoice
 from services.lifecycle import reissue
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, void
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
@@ -21,6 +20,7 @@ from tests.services.invoicing.test_exact_bills import (
     pass_to,
     use,
 )
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, void
 from tests.services.invoicing.threshold.stepped import (
     begin_past_threshold,
     begin_stepped,

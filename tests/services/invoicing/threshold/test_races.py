@@ -17,7 +17,7 @@ from repositories.subscriptions import thresholds as stored_thresholds
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.invoicing.threshold import bills, looking
-from tests.services.invoicing.test_exact_bills import use
+from tests.services.invoicing.bills import use
 from tests.services.invoicing.threshold.stepped import begin_stepped, kinds, require_sound
 from tests.services.shop import NOW, Shop
 

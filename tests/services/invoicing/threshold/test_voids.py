@@ -18,8 +18,7 @@ from services.invoicing.manual import DraftEdit, ManualLine
 from services.invoicing.threshold import amounts
 from services.lifecycle import reissue
 from services.usage import corrections
-from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, note, void
-from tests.services.invoicing.test_exact_bills import (
+from tests.services.invoicing.bills import (
     FEBRUARY,
     GRACE_OVER,
     invoices_of,
@@ -27,6 +26,7 @@ from tests.services.invoicing.test_exact_bills import (
     pass_to,
     use,
 )
+from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, note, void
 from tests.services.invoicing.threshold.stepped import (
     begin_past_threshold,
     begin_stepped,
