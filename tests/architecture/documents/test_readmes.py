@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.architecture.sources import BESIDE, PACKAGES, ROOT, undefined_in
 
 HEADINGS = ["## Owns", "## Does not own", "## Instants"]
 LONGEST = 40
+MODULE = re.compile(r"`([\w/]+\.(?:py|toml))`")
 
 UNDESCRIBED = {"versions"}
 """Of migrations, which are described together."""
@@ -44,6 +46,15 @@ def test_folder_says_what_it_owns_and_what_its_instants_mean(folder: Path) -> No
     assert lines[0] == f"# {folder.relative_to(ROOT)}"
     assert [line for line in lines if line.startswith("## ")] == HEADINGS
     assert len(lines) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    "folder", described_folders(), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_files_that_a_folder_names_are_in_it_or_named_whole(folder: Path) -> None:
+    named = MODULE.findall((folder / "README.md").read_text())
+
+    assert [one for one in named if not ((folder / one).exists() or (ROOT / one).exists())] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
