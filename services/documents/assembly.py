@@ -25,7 +25,7 @@ from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
 from repositories.invoicing import receipts as stored_receipts
-from services.documents.appearance.addresses import page_address, verify_address
+from services.documents.appearance.links import page_address, verify_address
 from services.documents.appearance.logos import read_logo
 from services.documents.contents import priced_line_of, tax_amount_of
 from services.documents.evidence import evidence_of

@@ -15,8 +15,8 @@ from typing import Final, TypeAlias
 from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO
 from billing.periods import local_date
-from services.documents.appearance.addresses import code_of
 from services.documents.appearance.glyphs import printable
+from services.documents.appearance.links import code_of
 from services.documents.formats import Formats
 from services.documents.line_rows import Words, line_row
 from services.documents.own_words import exemption_reason_of, reason_of

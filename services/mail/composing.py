@@ -23,7 +23,7 @@ from repositories.notifications import emails as stored_emails
 from repositories.notifications import endpoints as stored_endpoints
 from repositories.transactions import Transactions
 from services.accounts.credentials import Sealing
-from services.documents.appearance.addresses import page_address
+from services.documents.appearance.links import page_address
 from services.documents.assembly import read_credit_note, read_invoice
 from services.documents.pdf import render_pdf
 from services.documents.summary import summarize

@@ -15,7 +15,7 @@ from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import links as stored_links
 from repositories.transactions import Transactions
 from services.audit_log import record
-from services.documents.appearance.addresses import page_address
+from services.documents.appearance.links import page_address
 from services.required import not_found, require_invoice
 
 LONGEST_TOKEN: Final = 64

@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 from pypdf import PdfReader
 
-from services.documents.appearance.addresses import code_of, page_address, verify_address
+from services.documents.appearance.links import code_of, page_address, verify_address
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
 from tests.services.documents.samples import VERIFY, samples
