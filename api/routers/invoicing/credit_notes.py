@@ -12,9 +12,9 @@ from api.schemas.invoicing.credit_notes import CreditNoteCreate, CreditNoteView,
 from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from billing.errors import NotFound
 from repositories.invoicing import credit_notes, invoices
 from services.invoicing import payment_status
+from services.required import not_found, require_invoice
 
 router = Router(tags=["Credit notes"])
 
@@ -45,8 +45,7 @@ def list_invoice_credit_notes(
     invoice_id: UUID, session: ReadSession, principal: Reader
 ) -> Response:
     """List the credit notes of an invoice, oldest first."""
-    if invoices.find_invoice(session, principal.organization_id, invoice_id) is None:
-        raise NotFound("Invoice not found.", code="invoice_not_found")
+    require_invoice(invoices.find_invoice(session, principal.organization_id, invoice_id))
     notes = credit_notes.list_credit_notes(session, principal.organization_id, invoice_id)
     lines = credit_notes.list_credit_lines(
         session, principal.organization_id, [note.id for note in notes]
@@ -59,6 +58,6 @@ def get_credit_note(credit_note_id: UUID, session: ReadSession, principal: Reade
     """Show a credit note."""
     note = credit_notes.find_credit_note(session, principal.organization_id, credit_note_id)
     if note is None:
-        raise NotFound("Credit note not found.", code="credit_note_not_found")
+        raise not_found("Credit note")
     lines = credit_notes.list_credit_lines(session, principal.organization_id, [note.id])
     return respond(view_credit_note(note, lines))
