@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
 
 from tests.architecture.sources import BESIDE, PACKAGES, ROOT
@@ -30,3 +32,13 @@ def test_no_folder_has_more_than_fourteen_modules() -> None:
         if count > MOST_MODULES and folder not in UNDIVIDED
     } == {}
     assert all(modules[folder] > MOST_MODULES for folder in UNDIVIDED)
+
+
+def test_the_drawing_of_rooms_is_what_import_linter_holds() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [services] = [one for one in linter["contracts"] if one.get("containers") == ["services"]]
+    [record] = (ROOT / "docs" / "decisions").glob("0021-*.md")
+
+    [drawing] = re.findall(r"^```\n(.*?)^```$", record.read_text(), re.MULTILINE | re.DOTALL)
+
+    assert drawing.splitlines() == services["layers"]
