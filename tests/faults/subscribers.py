@@ -22,7 +22,7 @@ from services.subscriptions import agenda as agendas
 from services.subscriptions.start import CreateSubscription, create_subscription
 from tests.api.people import Clock
 from tests.services.shop import Shop
-from tests.services.usage.test_aggregates import add_customer
+from tests.services.usage.windows import add_customer
 from tests.workflows.acting import perform_entry
 
 JANUARY, FEBRUARY, MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 5))

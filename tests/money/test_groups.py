@@ -22,7 +22,7 @@ from tests.money.driver import Driver, open_world
 from tests.money.model import journal
 from tests.money.model.journal import Charge, Opened, Plan
 from tests.money.model.legality import refusal
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.receipts_of import receipts_of, signing
 
 LIVES = 8

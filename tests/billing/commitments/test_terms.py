@@ -23,9 +23,9 @@ from billing.ratios import Ratio
 from billing.units import Unit
 from tests.billing.builders import USD
 from tests.billing.commitments.naive_terms import DAYS
-from tests.billing.discounts.test_discounting import CHARGES, coupon, redeemed
-from tests.billing.invoicing import test_invoices
-from tests.billing.invoicing.test_invoices import CANADA, rate
+from tests.billing.discounts.redeemed import CHARGES, coupon, redeemed
+from tests.billing.invoicing.lines import CANADA, rate
+from tests.billing.invoicing.lines import line as usage_line
 
 COMMITMENT = UUID(int=9)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def term(*billed: str, own_index: int | None = None, **given: object) -> TermBil
 
 
 def line(amount: str, **given: object) -> PricedLine:
-    return replace(test_invoices.line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]  # what a test says by name
+    return replace(usage_line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]  # what a test says by name
 
 
 def bill(lines: list[PricedLine], *terms: TermBill, **given: object) -> InvoiceTotals:

@@ -20,7 +20,7 @@ from billing.rating.lines import PricedLine
 from billing.units import Taxation, currency_unit
 from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
-from tests.billing.invoicing.test_invoices import CANADA, line, rate
+from tests.billing.invoicing.lines import CANADA, line, rate
 
 BOUGHT, GIVEN = GrantKind.PAID, GrantKind.FREE
 

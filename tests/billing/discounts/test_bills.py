@@ -19,15 +19,15 @@ from billing.money import ZERO
 from billing.rating.lines import LineType, PricedLine
 from tests.billing.builders import USD
 from tests.billing.credits.lots import DOLLARS, START, grant
-from tests.billing.discounts.test_discounting import CHARGES, coupon, off, redeemed
-from tests.billing.invoicing import test_invoices
-from tests.billing.invoicing.test_invoices import CANADA, rate
+from tests.billing.discounts.redeemed import CHARGES, coupon, off, redeemed
+from tests.billing.invoicing.lines import CANADA, rate
+from tests.billing.invoicing.lines import line as usage_line
 from tests.billing.profiles import supporting
 
 
 def line(amount: str, **given: object) -> PricedLine:
     """A line of a charge."""
-    return replace(test_invoices.line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]  # what a test says by name
+    return replace(usage_line(amount), **({"charge_id": CHARGES[0]} | given))  # type: ignore[arg-type]  # what a test says by name
 
 
 def bill(

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.discounts.coupons import Coupon, CouponScope, Redemption
+from billing.discounts.coupons import Coupon, CouponScope
 from billing.discounts.discounting import (
-    AvailableCoupons,
     Discount,
     Discountable,
     discount,
@@ -20,33 +19,13 @@ from billing.discounts.discounting import (
     total_of,
 )
 from billing.errors import InvalidInput
-from billing.identifiers import ChargeId
 from billing.money import find_currency
 from tests.billing.discounts.naive_discounts import NaiveCoupon, take_off
+from tests.billing.discounts.redeemed import CHARGES, PLAN, coupon, off, redeemed
 from tests.billing.profiles import thorough
 
 USD = find_currency("USD")
-PLAN, OTHER_PLAN = UUID(int=1), UUID(int=2)
-CHARGES = tuple(ChargeId(UUID(int=number)) for number in range(100, 104))
-
-
-def coupon(code: str = "SPRING", **given: object) -> Coupon:
-    value = given if given.keys() & {"percent", "amount"} else {"percent": Decimal(10), **given}
-    return Coupon(coupon_id=UUID(int=len(code)), code=code, **value)  # type: ignore[arg-type]  # what a test says by name
-
-
-def off(amount: str, code: str = "FIVE", **given: object) -> Coupon:
-    return coupon(code, amount=Decimal(amount), currency="USD", **given)
-
-
-def redeemed(*coupons: Coupon, plan_id: UUID | None = PLAN) -> AvailableCoupons:
-    return AvailableCoupons(
-        redemptions=tuple(
-            Redemption(redemption_id=UUID(int=order), coupon=one, order=order)
-            for order, one in enumerate(coupons)
-        ),
-        plan_id=plan_id,
-    )
+OTHER_PLAN = UUID(int=2)
 
 
 def lines(*totals: str) -> list[Discountable]:

@@ -9,9 +9,9 @@ from billing.discounts.coupons import Coupon
 from billing.identifiers import ChargeId
 from billing.invoicing.invoices import assemble_invoice
 from tests.billing.builders import USD
+from tests.billing.discounts.redeemed import redeemed
 from tests.billing.discounts.test_bills import line
-from tests.billing.discounts.test_discounting import redeemed
-from tests.billing.invoicing.test_invoices import CANADA, rate
+from tests.billing.invoicing.lines import CANADA, rate
 from tests.billing.markdown_tables import Row
 from tests.billing.rating.worked_examples import listed, number
 

@@ -5,49 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import InvariantBroken
-from billing.identifiers import TaxRateId
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice, round_line
 from billing.invoicing.plain_lines import credit_line, manual_line
 from billing.invoicing.taxes import Address, TaxRate, TaxStatus
 from billing.money import Currency, find_currency
 from billing.pricing import TierAmount
-from billing.rating.lines import LineType, PricedLine
+from billing.rating.lines import LineType
 from tests.billing.builders import USD, d
+from tests.billing.invoicing.lines import CANADA, line, rate
 from tests.billing.profiles import thorough
 from tests.billing.strategies import decimals
 
-CANADA = Address(country="CA")
 YEN = find_currency("JPY")
 currencies = st.sampled_from([find_currency(code) for code in ("JPY", "USD", "KWD", "CLF")])
-
-
-def line(amount: str | Decimal, currency: Currency = USD, *, taxable: bool = True) -> PricedLine:
-    return PricedLine(
-        type=LineType.USAGE,
-        currency=currency.code,
-        name="API Calls",
-        description="API Calls",
-        quantity=d(1),
-        exact_amount=Decimal(amount),
-        is_taxable=taxable,
-    )
-
-
-def rate(percentage: str | Decimal, *, inclusive: bool = False) -> TaxRate:
-    return TaxRate(
-        tax_rate_id=TaxRateId(UUID(int=7)),
-        name="VAT",
-        country="CA",
-        percentage=Decimal(percentage),
-        is_inclusive=inclusive,
-    )
 
 
 def bill(*amounts: str, rates: list[TaxRate] | None = None, at: Address = CANADA) -> InvoiceTotals:

@@ -20,7 +20,7 @@ from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventStatus, Submission
 from services.usage.measure import MeasuredUsage, measure_usage, recompute_usage
 from tests.services.shop import NOW, Shop
-from tests.services.usage.test_aggregates import window
+from tests.services.usage.windows import window
 
 MONTH = datetime(2026, 2, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

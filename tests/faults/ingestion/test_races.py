@@ -33,7 +33,7 @@ from tests.faults.ingestion.recomputed import (
 )
 from tests.services.conftest import shop, transactions
 from tests.services.shop import NOW, Shop
-from tests.services.usage.test_aggregates import add_customer, window
+from tests.services.usage.windows import add_customer, window
 from tests.services.usage_facts import Fact, store_events, store_one
 
 __all__ = ["shop", "transactions"]

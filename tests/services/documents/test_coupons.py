@@ -10,7 +10,7 @@ from types import MappingProxyType
 from services.documents.assembly import read_invoice
 from services.documents.summary import summarize
 from services.documents.text import render_text
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import GRACE_OVER, invoices_of, pass_to, use
 from tests.services.invoicing.coupons import redeem
 from tests.services.lives import begin_life

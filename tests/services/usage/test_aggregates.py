@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -15,48 +14,29 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlmodel import Session
 
-from billing.identifiers import ChargeId, MeterId
-from billing.metering.aggregations import Aggregation, Measurement, aggregate
+from billing.metering.aggregations import Aggregation, aggregate
 from billing.metering.hours import floor_hour
-from billing.money import exactly
 from billing.periods import Period
-from billing.rating.quantities import UsageWindow
 from billing.ratios import as_decimal
 from models.base import new_id
-from models.catalog.meters import Meter
 from repositories.usage import reports
-from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.usage.measure import look_at_usage, measure_usage, recompute_usage
 from services.usage.reports import measure_meters
 from services.usage.rollups import look_at_events, rebuild_rollups, verify_rollups
 from tests.billing.profiles import IS_DEEP
 from tests.services.shop import Shop
+from tests.services.usage.windows import (
+    CASES,
+    MIDNIGHT,
+    add_customer,
+    carried,
+    facts,
+    moments,
+    period_of,
+    total,
+    window,
+)
 from tests.services.usage_facts import Fact, expected_measurements, store_events
-
-MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
-CARRYING = (Aggregation.LAST, Aggregation.MAX, Aggregation.WEIGHTED_SUM)
-CASES = [(one, False) for one in Aggregation] + [(one, True) for one in CARRYING]
-
-# Boundary instants come up often: whole hours, the microsecond before, and equal ones.
-moments = st.one_of(
-    st.integers(-48, 48).map(lambda hours: timedelta(hours=hours)),
-    st.integers(-48, 48).map(lambda hours: timedelta(hours=hours, microseconds=-1)),
-    st.integers(-48 * 3600 * 10**6, 48 * 3600 * 10**6).map(lambda n: timedelta(microseconds=n)),
-).map(lambda offset: MIDNIGHT + offset)
-values = st.one_of(
-    st.integers(1, 5).map(Decimal),
-    st.decimals("0.00000000000000000001", "999999999999999999", places=20),
-    st.decimals("0.01", "1000", places=2),
-)
-facts = st.builds(
-    Fact,
-    at=moments,
-    value=values,
-    distinct_value=st.sampled_from(["user_a", "user_b", "7", "ü" * 300]),
-    counted=st.sampled_from([True, True, True, False]),
-    paused=st.sampled_from([False, False, False, True]),
-    correction=st.one_of(st.none(), st.none(), st.none(), st.just("void"), values),
-)
 
 
 @pytest.mark.parametrize(("aggregation", "carry_forward"), CASES)
@@ -219,36 +199,3 @@ def explain_hours(session: Session, organization_id: UUID) -> dict[str, Any]:
 
 
 HOURS_24 = timedelta(hours=24)
-
-
-def add_customer(shop: Shop) -> UUID:
-    command = CreateCustomer(details=CustomerDetails(name="Harbor Labs"))
-    return shop.do(create_customer, command).id
-
-
-def window(meter: Meter, starts_at: datetime, ends_at: datetime) -> UsageWindow:
-    return UsageWindow(
-        charge_id=ChargeId(new_id()),
-        meter_id=MeterId(meter.id),
-        starts_at=starts_at,
-        ends_at=ends_at,
-    )
-
-
-def period_of(one: UsageWindow) -> Period:
-    return Period(starts_at=one.starts_at, ends_at=one.ends_at)
-
-
-@exactly
-def total(measurements: Sequence[Measurement]) -> Decimal:
-    return sum((one.value for one in measurements), Decimal(0))
-
-
-def carried(meter: Meter, counted: Sequence[Measurement], one: UsageWindow) -> Decimal | None:
-    if not meter.carry_forward:
-        return None
-    before = [each for each in counted if each.at < one.starts_at]
-    if meter.aggregation_type == Aggregation.WEIGHTED_SUM:
-        return total(before)
-    newest = max(before, key=lambda each: (each.at, each.sequence), default=None)
-    return newest.value if newest else None

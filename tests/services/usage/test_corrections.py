@@ -22,7 +22,7 @@ from services.usage.corrections import amend_usage, void_usage
 from services.usage.measure import measure_usage, recompute_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups
 from tests.services.shop import Shop
-from tests.services.usage.test_aggregates import add_customer, window
+from tests.services.usage.windows import add_customer, window
 from tests.services.usage_facts import Fact, store_events
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

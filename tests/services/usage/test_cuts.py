@@ -23,7 +23,7 @@ from services.usage.rollups import rebuild_rollups
 from tests.billing.profiles import IS_DEEP
 from tests.services.shop import Shop
 from tests.services.test_transactions import count_statements
-from tests.services.usage.test_aggregates import (
+from tests.services.usage.windows import (
     CASES,
     MIDNIGHT,
     add_customer,

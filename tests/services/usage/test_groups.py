@@ -23,8 +23,8 @@ from services.usage.measure import look_at_usage, measure_usage, recompute_usage
 from services.usage.rollups import rebuild_rollups, verify_rollups
 from tests.billing.profiles import IS_DEEP
 from tests.services.shop import Shop
-from tests.services.usage.test_aggregates import add_customer, facts, moments, period_of, window
 from tests.services.usage.test_cuts import cut
+from tests.services.usage.windows import add_customer, facts, moments, period_of, window
 from tests.services.usage_facts import Fact, store_events
 
 NAMED = {("large", "eu"), ("7", "true")}

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from repositories.usage.events import EventSelection, list_events
 from tests.services.shop import Shop
-from tests.services.usage.test_aggregates import add_customer
+from tests.services.usage.windows import add_customer
 from tests.services.usage_facts import Fact, store_events
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

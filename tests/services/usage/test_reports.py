@@ -24,7 +24,7 @@ from services.usage.reports import (
 )
 from services.usage.rollups import rebuild_rollups
 from tests.services.shop import NOW, Shop
-from tests.services.usage.test_aggregates import add_customer
+from tests.services.usage.windows import add_customer
 from tests.services.usage_facts import Fact, store_events
 
 

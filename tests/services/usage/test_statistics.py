@@ -11,8 +11,8 @@ from services.usage.reports import (
     query_meter_statistics,
 )
 from tests.services.shop import NOW, Shop
-from tests.services.usage.test_aggregates import add_customer
 from tests.services.usage.test_reports import at, store
+from tests.services.usage.windows import add_customer
 
 
 def test_statistics_show_today_this_week_and_this_month(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from billing.rating.lines import PricedLine, as_computed, paid_as
 from billing.rating.wording import describe_rest
 from tests.billing.credits.lots import DOLLARS, START
 from tests.billing.credits.own_units.tokens_at_use import HALF, bill, free, priced, sold
-from tests.billing.invoicing.test_invoices import line, rate
+from tests.billing.invoicing.lines import line, rate
 
 
 def test_what_tokens_had_cost_is_on_the_line_and_paid_by_them() -> None:

@@ -20,7 +20,7 @@ from billing.credits.grants import GrantKind, Place
 from billing.money import ZERO
 from tests.billing.credits.lots import DOLLARS, START
 from tests.billing.credits.own_units.tokens_at_use import HALF, bill, free, priced, sold
-from tests.billing.invoicing.test_invoices import line, rate
+from tests.billing.invoicing.lines import line, rate
 
 
 def draws_of(lot: Lot, *amounts: str) -> list[Draw]:

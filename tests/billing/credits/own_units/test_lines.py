@@ -27,7 +27,7 @@ from billing.rating.wording import describe_rest
 from billing.units import Taxation, Unit
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
 from tests.billing.credits.own_units.tokens_at_use import bill
-from tests.billing.invoicing.test_invoices import line, rate
+from tests.billing.invoicing.lines import line, rate
 
 TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)
 MINUTES = Unit(code="MINUTES", scale=0, taxation=Taxation.AT_PURCHASE)

@@ -22,7 +22,7 @@ from billing.rating.lines import PricedLine
 from billing.units import Unit
 from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
-from tests.billing.invoicing.test_invoices import CANADA, line
+from tests.billing.invoicing.lines import CANADA, line
 
 TOKENS = Unit(code="TOKENS", scale=1)
 HALF = AvailableCoupons(

@@ -24,7 +24,7 @@ from services.documents.view import (
     DocumentKind,
     DocumentLine,
 )
-from tests.billing.discounts.test_discounting import CHARGES, coupon, redeemed
+from tests.billing.discounts.redeemed import CHARGES, coupon, redeemed
 from tests.services.documents.samples import invoice, plain_line, samples, usage_line
 
 EURO: Final = "EUR"

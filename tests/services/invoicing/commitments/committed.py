@@ -19,7 +19,7 @@ from services.catalog import commitments
 from services.catalog.commitments import AddCommitment
 from services.customers import CustomerDetails, UpdateCustomer, update_customer
 from services.invoicing import payment_status
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import (
     invoices_of,
     mark_changed,

@@ -21,7 +21,7 @@ from services.documents.assembly import read_invoice
 from services.documents.text import render_text
 from services.invoicing import previews
 from services.lifecycle import changes, plan_changes
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,

@@ -12,7 +12,7 @@ from repositories.usage.digests import EXPLAINED_LINES
 from services.documents import assembly, text
 from services.documents.einvoice.cii import to_cii
 from services.invoicing import proofs
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.own_units.test_at_use import billed
 from tests.services.invoicing.own_units.tokens import lines
 from tests.services.invoicing.prepaid.test_strangers import change

@@ -12,7 +12,7 @@ import pytest
 from billing.money import find_currency
 from services.documents import assembly, text
 from services.documents.einvoice.lines import net_lines, price_of
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import (
     GRACE_OVER,
     invoices_of,

@@ -26,7 +26,7 @@ from services.credits.grants import NewGrant
 from services.invoicing import proofs
 from services.purchases import buying
 from services.purchases.buying import Terms
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import (
     GRACE_OVER,
     invoices_of,

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from billing.invoicing.receipts import digest
-from tests.money.test_strangers import run, sign, write_files
+from tests.money.strangers import run, sign, write_files
 from tests.services.invoicing.prepaid.test_signed_draws import life
 from tests.services.lives import Life
 from tests.services.receipts_of import receipts_of

@@ -14,7 +14,7 @@ import pytest
 
 from billing.money import plain_text
 from services.invoicing import receipt_checks
-from tests.money.test_strangers import run, write_files
+from tests.money.strangers import run, write_files
 from tests.services.invoicing.bills import GRACE_OVER, pass_to, use
 from tests.services.invoicing.prepaid.drawn import FIFTEENTH, give
 from tests.services.invoicing.threshold.stepped import begin_stepped, look, require_sound
