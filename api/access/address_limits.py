@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from api.access.principal import IPAddress
@@ -55,7 +55,7 @@ class AddressLimit:
         self._most = most
         self._code = code
         self._detail = detail
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._counts: LRUCache[str, _Count] = LRUCache(MOST_ADDRESSES)
         self._held_back = 0
 
     def __len__(self) -> int:
@@ -109,9 +109,6 @@ class AddressLimit:
         count = self._counts.get(address)
         if count is None or count.ends_at <= now:
             count = self._counts[address] = _Count(now + WINDOW)
-        self._counts.move_to_end(address)
-        if len(self._counts) > MOST_ADDRESSES:
-            self._counts.popitem(last=False)
         if count.times >= self._most:
             raise TooManyRequests(
                 self._detail,

@@ -6,8 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from threading import Lock
 from typing import TypeAlias
 from uuid import UUID
+
+from cachetools import TTLCache
 
 from api.access.principal import Principal
 from services.accounts.credentials import AccessClaims
@@ -31,8 +34,10 @@ class KeyCache:
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._cached: dict[Credential, tuple[Principal, float]] = {}
+        self._cached: TTLCache[Credential, Principal] = TTLCache(
+            MOST_KEYS, TRUSTED_SECONDS, timer=clock
+        )
+        self._lock = Lock()
         self._revocations = 0
         self._asked: dict[_Question, asyncio.Future[Principal]] = {}
 
@@ -43,18 +48,14 @@ class KeyCache:
 
     def find(self, shown: Credential) -> Principal | None:
         """Whose it was within the last second."""
-        cached = self._cached.get(shown)
-        if cached is None or cached[1] <= self._clock():
-            return None
-        return cached[0]
+        with self._lock:
+            return self._cached.get(shown)
 
     def put(self, shown: Credential, principal: Principal, *, revocations: int) -> None:
         """Trust it for a second, unless something was revoked since ``revocations`` was read."""
-        if revocations != self._revocations:
-            return
-        if len(self._cached) >= MOST_KEYS:
-            self._cached.clear()
-        self._cached[shown] = (principal, self._clock() + TRUSTED_SECONDS)
+        with self._lock:
+            if revocations == self._revocations:
+                self._cached[shown] = principal
 
     async def ask_once(
         self, shown: Credential, ask: Callable[[], Coroutine[None, None, Principal]]
@@ -79,9 +80,14 @@ class KeyCache:
 
     def forget(self, revoked_id: UUID) -> None:
         """The key, session or person of this id is not trusted any more."""
-        self._revocations += 1
-        self._cached = {
-            shown: cached
-            for shown, cached in self._cached.items()
-            if revoked_id not in (cached[0].api_key_id, cached[0].session_id, cached[0].user_id)
-        }
+        with self._lock:
+            self._revocations += 1
+            for shown in list(self._cached):
+                principal = self._cached.get(shown)
+                # What ran out meanwhile is not trusted any more.
+                if principal is not None and revoked_id in (
+                    principal.api_key_id,
+                    principal.session_id,
+                    principal.user_id,
+                ):
+                    self._cached.pop(shown, None)

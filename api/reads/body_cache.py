@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
+from cachetools import FIFOCache
+
 MOST_BODIES: Final = 20_000
 
 
@@ -12,7 +14,7 @@ class BodyCache:
     """The body that was last written for a question, good for the very same answer only."""
 
     def __init__(self) -> None:
-        self._cached: dict[Hashable, tuple[object, bytes]] = {}
+        self._cached: FIFOCache[Hashable, tuple[object, bytes]] = FIFOCache(MOST_BODIES)
 
     def find(self, question: Hashable, answer: object) -> bytes | None:
         """The body of this answer, if it is the one that was cached."""
@@ -21,7 +23,4 @@ class BodyCache:
 
     def put(self, question: Hashable, answer: object, body: bytes) -> None:
         """Cache the body in place of the former one, of the 20,000 newest questions."""
-        self._cached.pop(question, None)
-        if len(self._cached) >= MOST_BODIES:
-            del self._cached[next(iter(self._cached))]
         self._cached[question] = (answer, body)

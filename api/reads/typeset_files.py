@@ -6,10 +6,11 @@ another file, and nothing has to be forgotten when something changes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from hashlib import sha256
 from threading import Lock
 from typing import Final
+
+from cachetools import LRUCache
 
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
@@ -22,9 +23,7 @@ class TypesetFiles:
     """Makes files, and gives those that it made before. Used by several threads."""
 
     def __init__(self, *, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._size = 0
+        self._kept: LRUCache[bytes, bytes] = LRUCache(most_bytes, getsizeof=len)
         self._lock = Lock()
 
     def render(self, document: Document) -> bytes:
@@ -34,19 +33,10 @@ class TypesetFiles:
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
-                self._kept.move_to_end(key)
                 return found
         file = render_pdf(document)
         with self._lock:
-            self._keep(key, file)
+            # What was asked for longest ago is forgotten for it.
+            if len(file) <= self._kept.maxsize:
+                self._kept[key] = file
         return file
-
-    def _keep(self, key: bytes, file: bytes) -> None:
-        """The file is kept; what was asked for longest ago is forgotten for it."""
-        if key in self._kept:
-            return
-        self._kept[key] = file
-        self._size += len(file)
-        while self._size > self._most_bytes:
-            _, forgotten = self._kept.popitem(last=False)
-            self._size -= len(forgotten)

@@ -6,11 +6,12 @@ That one takes too long is known for a minute, in which nobody makes the databas
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
+
+from cachetools import FIFOCache
 
 from api.transport.errors import TOO_SLOW
 from billing.errors import NotFound, Unavailable
@@ -25,8 +26,6 @@ GOOD_FOR: Final = timedelta(minutes=10)
 FAILED_FOR: Final = timedelta(minutes=1)
 MOST_KEPT: Final = 1_000
 
-Kept = TypeVar("Kept")
-
 MOST_EVENTS: Final = 50_000
 """Of a larger bill strangers hear whether receipt and rows agree; its owner can have it counted."""
 
@@ -35,8 +34,8 @@ class VerdictCache:
     """The verdicts that were given lately, or could not be, by receipt. Used by one event loop."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[UUID, Verdict] = OrderedDict()
-        self._failures: OrderedDict[UUID, datetime] = OrderedDict()
+        self._kept: FIFOCache[UUID, Verdict] = FIFOCache(MOST_KEPT)
+        self._failures: FIFOCache[UUID, datetime] = FIFOCache(MOST_KEPT)
 
     def find(self, receipt_id: UUID, *, now: datetime) -> Verdict | None:
         """The verdict, if it is still good. Raises Unavailable where it took too long just now."""
@@ -49,11 +48,11 @@ class VerdictCache:
 
     def keep(self, receipt_id: UUID, verdict: Verdict) -> None:
         """Remember a verdict; the oldest is forgotten for it."""
-        _keep_latest(self._kept, receipt_id, verdict)
+        self._kept[receipt_id] = verdict
 
     def keep_failure(self, receipt_id: UUID, *, now: datetime) -> None:
         """Remember that a verdict took too long."""
-        _keep_latest(self._failures, receipt_id, now)
+        self._failures[receipt_id] = now
 
 
 def give_verdict(
@@ -85,10 +84,3 @@ def _as_told(receipt: SignedReceipt, judgment: Judgment, *, at: datetime) -> Ver
         void=judgment.is_void,
         checked_at=at,
     )
-
-
-def _keep_latest(kept: OrderedDict[UUID, Kept], receipt_id: UUID, one: Kept) -> None:
-    kept[receipt_id] = one
-    kept.move_to_end(receipt_id)
-    if len(kept) > MOST_KEPT:
-        kept.popitem(last=False)

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
+from cachetools import FIFOCache
+
 from billing.errors import InvariantBroken
 from billing.invoicing.receipts import from_document
 from billing.rating.terms import PlanTerms
@@ -23,8 +25,7 @@ class TermsCache:
     """The newest plan versions that were read, by organization, plan and number."""
 
     def __init__(self, *, most: int = MOST_VERSIONS) -> None:
-        self._most = most
-        self._cached: dict[VersionKey, PlanTerms] = {}
+        self._cached: FIFOCache[VersionKey, PlanTerms] = FIFOCache(most)
 
     def __len__(self) -> int:
         return len(self._cached)
@@ -41,16 +42,10 @@ class TermsCache:
         if missing:
             for key, document in (await read(missing)).items():
                 found[key] = from_document(PlanTerms, document)
-                self._put(key, found[key])
+                self._cached[key] = found[key]
         for organization_id, plan_id, version in missing:
             if (organization_id, plan_id, version) not in found:
                 raise InvariantBroken(
                     f"Plan {plan_id} has no version {version}.", plan_id=str(plan_id)
                 )
         return found
-
-    def _put(self, key: VersionKey, terms: PlanTerms) -> None:
-        """Cache a version in place of the oldest one."""
-        self._cached[key] = terms
-        if len(self._cached) > self._most:
-            del self._cached[next(iter(self._cached))]

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from cachetools import FIFOCache
 from psycopg import AsyncConnection
 
 from billing.metering.tallies import Aggregation, Tally, conclude_additive
@@ -124,13 +125,10 @@ class CheckCache:
     """What a process caches: plan versions, and its newest 20,000 checks."""
 
     terms: TermsCache = field(default_factory=TermsCache)
-    checks: dict[CheckKey, CachedCheck] = field(default_factory=dict)
+    checks: FIFOCache[CheckKey, CachedCheck] = field(default_factory=lambda: FIFOCache(MOST_CHECKS))
 
     def put(self, key: CheckKey, check: CachedCheck) -> None:
-        """Cache a check in place of the oldest one."""
-        self.checks.pop(key, None)
-        if len(self.checks) >= MOST_CHECKS:
-            del self.checks[next(iter(self.checks))]
+        """Cache a check, in place of the oldest one where there are as many."""
         self.checks[key] = check
 
 
