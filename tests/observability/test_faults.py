@@ -11,11 +11,7 @@ import pytest
 
 from api.reads.measures_cache import CACHED_SECONDS
 from tests.observability.breaking import BILLED, invoices_of, lasting, subscribe, wait_for
-from tests.observability.watched import (
-    CHECKED,
-    Scrape,
-    Watched,
-)
+from tests.observability.watched import CHECKED, MISSING, Scrape, Watched, findings_in
 from tests.scenarios.account import Account, Refused
 
 pytestmark = pytest.mark.skipif(
@@ -78,19 +74,17 @@ def test_usage_that_nobody_pays(watched: Watched, account: Account, tmp_path: Pa
     assert "FluxrateUsageUncharged" in watched.fires([after], after=185, folder=tmp_path)
 
 
-def test_workflows_that_are_gone(watched: Watched, tmp_path: Path) -> None:
+def test_workflows_that_are_gone(watched: Watched, healthy: Scrape, tmp_path: Path) -> None:
+    del healthy
     before = watched.scrape()
-    watched.terminate_workflows()
-    after = watched.check()
+    found = watched.lose_workflows()
+    again = watched.lose_workflows()
 
-    found = watched.fires([before, after], after=75, folder=tmp_path)
-    assert {"FluxrateWorkflowsWereMissing", "FluxrateRepairDoesNotHelp"} <= found
-    missing = 'fluxrate_coverage_findings{job="api",kind="missing_owner"}'
-    wait_for(lambda: watched.check()[missing] == 0)
-    mended = watched.scrape()
-    assert "FluxrateRepairDoesNotHelp" not in watched.fires(
-        [before, after, mended], after=75, folder=tmp_path
-    )
+    fired = watched.fires([before, found, again], after=75, folder=tmp_path)
+    assert {"FluxrateWorkflowsWereMissing", "FluxrateRepairDoesNotHelp"} <= fired
+    mended = watched.check_until(lambda shown: shown[MISSING] == 0)
+    fired = watched.fires([before, found, again, mended], after=75, folder=tmp_path)
+    assert "FluxrateRepairDoesNotHelp" not in fired, findings_in(mended)
 
 
 def test_messages_that_do_not_leave(

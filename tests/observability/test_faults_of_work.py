@@ -37,7 +37,7 @@ def test_periods_that_waited_for_a_worker(
     with watched.stopped("worker"):
         subscribe(account, plan, "2026-10-01T00:00:00Z")
         time.sleep(LATE_AFTER.total_seconds() + 5)
-    wait_for(lambda: watched.scrape()[UNBILLED] == 0)
+    wait_for(lambda: watched.scrape().get(UNBILLED) == 0)
 
     found = watched.fires([before, before, watched.scrape()], after=5, folder=tmp_path)
     assert "FluxratePeriodsClosedLate" in found
@@ -87,7 +87,7 @@ def test_worker_that_stopped(
         time.sleep(8)
     before = watched.scrape()
     subscribe(account, plan, "2026-08-01T00:00:00Z")
-    wait_for(lambda: watched.scrape()[UNBILLED] == 0)
+    wait_for(lambda: watched.scrape().get(UNBILLED) == 0)
     assert "FluxratePeriodUnbilled" not in watched.fires(
         [before, watched.scrape()], after=30, folder=tmp_path
     )

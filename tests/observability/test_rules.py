@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from services.operations.findings import FindingKind
 from tests.observability.promtool import OBSERVABILITY, RULES, alerts, firing, run
 
 Series = Mapping[str, str]
+
+NAMED: Final = re.compile(r'"(Fluxrate\w+)"')
+KINDS: Final = re.compile(r'fluxrate_coverage_findings\{kind=~"([\w|]+)"')
 
 HEALTHY: Series = {
     "fluxrate_oldest_unbilled_period_seconds": "0+0x600",
@@ -155,6 +161,22 @@ def test_every_alert_has_a_case_and_a_runbook() -> None:
 
     assert set(FIRES) == alerts()
     assert {one.split()[0] for one in named} <= anchors
+
+
+def test_every_alert_is_caused_for_real() -> None:
+    """By a test of ``make alerts`` that breaks an installation, besides the series here."""
+    tests = Path(__file__).parent.glob("test_faults*.py")
+    caused = {name for one in tests for name in NAMED.findall(one.read_text())}
+
+    assert caused == alerts()
+
+
+def test_every_kind_of_finding_has_its_alert() -> None:
+    told = [kind for kinds in KINDS.findall(RULES.read_text()) for kind in kinds.split("|")]
+
+    # Bills that wait for people are counted by themselves.
+    kinds = set(FindingKind) - {FindingKind.NEEDS_ATTENTION}
+    assert sorted(told) == sorted(kind.value for kind in kinds)
 
 
 def test_healthy_installation_is_quiet_for_hours(tmp_path: Path) -> None:

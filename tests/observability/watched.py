@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import httpx2
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.reads.measures_cache import CACHED_SECONDS
 from runtime.embedded.processes import choose_port, wait_until
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -31,6 +32,7 @@ BEFORE: Final = 300
 """Minutes before the first scrape, so that no instant of the tests is before Prometheus' first."""
 
 CHECKED: Final = 'fluxrate_check_timestamp_seconds{check="coverage"}'
+MISSING: Final = 'fluxrate_coverage_findings{job="api",kind="missing_owner"}'
 PATIENCE_SECONDS: Final = 240
 
 
@@ -42,6 +44,8 @@ class Watched:
     port: int = field(default_factory=choose_port)
     account: Account | None = None
     began: float = 0.0
+    looked: float = 0.0
+    """The monotonic second of the last look."""
 
     def start(self) -> Watched:
         """It runs, shows its metrics, and has an organization."""
@@ -63,11 +67,17 @@ class Watched:
         return self.running.addresses.api_url.removesuffix("/api/v1")
 
     def scrape(self) -> Scrape:
-        """Every series that API and worker show; what does not answer is missing."""
+        """Every series that API and worker show; what does not answer is missing.
+
+        Never behind the look before: each process of the API shows for some seconds what it read
+        of the database, and any of them may answer. Prometheus looks seldom enough.
+        """
+        time.sleep(max(0.0, self.looked + CACHED_SECONDS + 0.1 - time.monotonic()))
         shown: dict[str, float] = {}
         # The worker's first: what both count is there once.
         for name, url in (("worker", f"http://127.0.0.1:{self.port}"), ("api", self.url)):
             shown |= metrics_at(url, name)
+        self.looked = time.monotonic()
         return shown
 
     def until(self, series: str, least: float) -> Scrape:
@@ -81,15 +91,43 @@ class Watched:
         return shown
 
     def check(self) -> Scrape:
-        """What is shown after the hourly check was done now."""
-        before = self.scrape().get(_at(CHECKED), 0.0)
-        asyncio.run(self._trigger_check())
-        return self.until(CHECKED, max(before, 1.0) + 0.001)
+        """What is shown after the hourly check was done now, from its beginning."""
+        return self.until(CHECKED, asyncio.run(self._trigger_check()))
 
-    async def _trigger_check(self) -> None:
+    async def _trigger_check(self) -> float:
+        """The hourly check is begun; gives the instant before, in seconds since 1970."""
         client = await connect(self.running.addresses.temporal_address)
         queue = Settings.model_fields["task_queue"].default
-        await client.get_schedule_handle(coverage_check_id(queue)).trigger()
+        schedule = client.get_schedule_handle(coverage_check_id(queue))
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        # One that is under way may have passed what it is to find, and another is not begun beside.
+        while (await schedule.describe()).info.running_actions:
+            assert time.monotonic() < deadline, "the hourly check does not end"
+            await asyncio.sleep(0.5)
+        asked_at = time.time()
+        await schedule.trigger()
+        return asked_at
+
+    def check_until(self, holds: Callable[[Scrape], bool]) -> Scrape:
+        """What is shown after the first check that finds it so."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds(shown := self.check()):
+            assert time.monotonic() < deadline, findings_in(shown)
+        return shown
+
+    def lose_workflows(self) -> Scrape:
+        """What is shown after a check that found workflows missing, which Temporal has lost."""
+
+        def is_missed(shown: Scrape) -> bool:
+            if shown[MISSING] > 0:
+                return True
+            # What is a minute old may do without one, Temporal lists for a moment what has ended,
+            # and what was about to be woken runs by now.
+            self.terminate_workflows()
+            return False
+
+        self.terminate_workflows()
+        return self.check_until(is_missed)
 
     def execute(self, statement: str) -> int:
         """Change rows behind the product's back; how many."""
@@ -137,6 +175,15 @@ class Watched:
         if "timestamp_seconds" in name and figure > 0:
             figure = figure - self.began + BEFORE * 60
         return repr(figure)
+
+
+def findings_in(shown: Scrape) -> Scrape:
+    """What the newest check found, of each kind of which it found anything."""
+    return {
+        name: figure
+        for name, figure in shown.items()
+        if name.startswith("fluxrate_coverage_findings") and figure > 0
+    }
 
 
 def metrics_at(url: str, job: str) -> Scrape:
