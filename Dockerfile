@@ -6,11 +6,11 @@ ENV UV_PYTHON_DOWNLOADS=never \
     UV_PROJECT_ENVIRONMENT=/opt/fluxrate
 RUN pip install --no-cache-dir "uv>=0.13,<0.14"
 WORKDIR /build
-# Dependencies change seldom: they are a layer of their own.
+# Dependencies change seldom: they are a layer of their own. `backup` brings PostgreSQL's pg_dump.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --extra einvoice --extra otel --no-install-project
+RUN uv sync --locked --no-default-groups --extra backup --extra einvoice --extra otel --no-install-project
 COPY . .
-RUN uv sync --locked --no-default-groups --extra einvoice --extra otel --no-editable
+RUN uv sync --locked --no-default-groups --extra backup --extra einvoice --extra otel --no-editable
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home fluxrate

@@ -120,9 +120,9 @@ def _run(program: str, words: list[str], failure: str) -> None:
     )
     if done.returncode != 0:
         said = done.stderr.strip()
-        if "row-level security" in said:
+        if "row-level security" in said or "permission denied" in said:
             said += (
-                "\nThe account sees some rows only: name a superuser, or one with BYPASSRLS, in"
+                "\nThe account does not see every row: name a superuser, or one with BYPASSRLS, in"
                 " FLUXRATE_MIGRATION_DATABASE_URL."
             )
         refuse(f"{failure}: {said}")

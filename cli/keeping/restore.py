@@ -40,6 +40,8 @@ def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies:
     """
     console = make_console()
     settings = Settings()
+    if not source.is_file():
+        refuse(f"There is no file {source}.")
     secret_keys = _read_keys(settings, keys)
     began = time.monotonic()
     url = None
@@ -51,7 +53,8 @@ def restore(source: Path, data_dir: Path | None, keys: Path | None, *, verifies:
     instance = Instance((data_dir or settings.data_dir).absolute())
     if url is None:
         _require_empty(instance)
-    beside = instance.data_dir.parent if url is None else Path.cwd()
+    # Unpacked where there is room for it: the working directory of a container cannot be written.
+    beside = instance.data_dir.parent if url is None else source.absolute().parent
     with private_folder(beside) as folder:
         manifest = read_archive(source, folder, secret_keys)
         _require_known(manifest)

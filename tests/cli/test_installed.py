@@ -19,14 +19,13 @@ import pytest
 from cli.local.instance import Instance
 from runtime.embedded.processes import wait_until
 from tests.cli.running import clean_environment
+from tests.deploy.image import copy_context
 
 GIVEN = os.environ.get("FLUXRATE_INSTALL_CHECK")
 UV = str(Path(GIVEN).absolute()) if GIVEN else ""
 PATH = f"{Path(UV).parent}{os.pathsep}{os.environ['PATH']}"
 """On which pipx finds the same uv."""
 pytestmark = pytest.mark.skipif(not UV, reason="make install-check runs it")
-
-ROOT = Path(__file__).parents[2]
 
 
 def asked(address: str) -> httpx2.Response:
@@ -51,9 +50,13 @@ def run(*words: str, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The requirement that names the built wheel, with the servers that it can bring."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(UV, "build", "--wheel", "--quiet", "--out-dir", str(folder), str(ROOT))
+    """The requirement that names the built wheel, with the servers that it can bring.
+
+    Built of what the image is built of, which is less than the repository.
+    """
+    folder, context = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("context")
+    copy_context(context)
+    run(UV, "build", "--wheel", "--quiet", "--out-dir", str(folder), str(context))
     [built] = folder.glob("*.whl")
     return f"fluxrate[embedded] @ {built.as_uri()}"
 

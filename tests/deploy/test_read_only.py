@@ -1,4 +1,4 @@
-"""API and worker on a file system where nothing but /tmp can be written, without a capability.
+"""API, worker and backups on a file system where nothing but /tmp can be written, without rights.
 
 So compose and the chart run them. Here Linux is asked for the same without a container.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from cli.local.instance import answers
@@ -24,6 +26,7 @@ from runtime.database.migrations import upgrade
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.embedded.processes import choose_port, last_lines, wait_until
 from tests.scenarios.account import Account
+from tests.servers import superuser_url
 
 MAY_MOUNT = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("unshare") is not None
 IS_HIDDEN = Path(sys.executable).is_relative_to("/tmp")
@@ -70,6 +73,31 @@ def environment(temporal_address: str) -> Iterator[dict[str, str]]:
     }
     server.stop()
     shutil.rmtree(folder)
+
+
+def test_backup_and_restore_need_no_place_but_tmp(environment: dict[str, str]) -> None:
+    owner = superuser_url(environment["DATABASE_URL"])
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE copied")
+    copied = owner.replace("/fluxrate?", "/copied?")
+    program = shlex.join([sys.executable, "-m", "cli.main"])
+    words = (
+        f"{program} backup /tmp/monday.backup && FLUXRATE_MIGRATION_DATABASE_URL="
+        f"{shlex.quote(copied)} {program} restore /tmp/monday.backup"
+    )
+    script = BOUND.format(root=Path.cwd(), words=shlex.join(["sh", "-c", words]))
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script],
+        env=environment | {"FLUXRATE_MIGRATION_DATABASE_URL": owner},
+        text=True,
+        capture_output=True,
+        timeout=SECONDS * 2,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all are equal" in done.stdout
 
 
 def test_api_and_worker_need_no_place_but_tmp(environment: dict[str, str], tmp_path: Path) -> None:
