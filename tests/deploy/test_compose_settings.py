@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.cluster.compose import environment_of, substituted
+from deploy.helm.settings import UNUSED, setting_names
 from runtime.settings import Settings
 
 ANSWERS = {
@@ -49,3 +50,20 @@ def test_compose_gives_settings_with_which_production_begins(
 
     assert set(environment) <= known
     assert Settings(_env_file=None).production is True
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_compose_hands_on_every_setting(service: str) -> None:
+    """One that stands in ``.env`` and is not handed on does nothing, and nobody is told."""
+    handed = set(environment_of(service, ANSWERS))
+    elsewhere = {"FLUXRATE_MIGRATION_DATABASE_URL", "FLUXRATE_WORKER_METRICS"}
+
+    assert setting_names() - UNUSED - elsewhere - handed == set()
+
+
+def test_copy_that_is_looked_at_is_quiet_under_compose_too() -> None:
+    answers = ANSWERS | {"FLUXRATE_OUTBOUND": "off"}
+
+    told = {service: environment_of(service, answers) for service in ("api", "worker")}
+
+    assert {one["FLUXRATE_OUTBOUND"] for one in told.values()} == {"off"}
