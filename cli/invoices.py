@@ -64,8 +64,8 @@ def verify(
 def regress(last: Last = 1000, files: Files = None, data_dir: DataDirectory = None) -> None:
     """Compute the newest receipts again by this version's code. Exit code 1 on any difference.
 
-    The gate before an upgrade: run the new version's command against the running database, or
-    against files of receipts.
+    The gate after an upgrade, and before one that leaves the schema as it is: what `fluxrate
+    restore` does with a backup. Reads files of receipts as well.
     """
     from cli.output import make_console
 

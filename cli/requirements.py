@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from cli.output import refuse
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from repositories.transactions import Transactions
 
 
 def require_servers(settings: Settings, who: str) -> tuple[str, str]:
@@ -34,6 +38,30 @@ def require_database(url: str) -> None:
         refuse(
             f"The database {without_password(url)} does not accept a connection: "
             f"{str(error).strip()}. Correct DATABASE_URL, or unset it to use the embedded one."
+        )
+
+
+def require_schema(transactions: Transactions) -> None:
+    """The database has the schema that this program was written for.
+
+    Raises:
+        Refusal: it has another, as before an upgrade, or none.
+    """
+    from sqlalchemy.exc import ProgrammingError
+
+    from runtime.database.schema import newest_revision, present_revision
+
+    try:
+        with transactions.for_organizations([]) as session:
+            present = present_revision(session)
+    except ProgrammingError:
+        present = None
+    if present != newest_revision():
+        refuse(
+            f"The database has {f'schema {present}' if present else 'no schema'}, and this version"
+            f" needs {newest_revision()}: run `fluxrate migrate`, or the version that fits. Before"
+            " an upgrade try this version on a copy: `fluxrate restore` brings a backup up to it,"
+            " and proves every invoice."
         )
 
 

@@ -65,9 +65,10 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
     """Transactions on the operator's database, or on that of a running instance.
 
     Raises:
-        Refusal: there is neither, or it does not accept connections.
+        Refusal: there is neither, it does not accept connections, or its schema is of another
+            version.
     """
-    from cli.requirements import require_database
+    from cli.requirements import require_database, require_schema
     from repositories.transactions import Transactions
     from runtime.database.engine import create_application_engine
     from services.audit_log import ACTOR, OPERATOR
@@ -76,7 +77,9 @@ def open_database(data_dir: Path | None) -> Iterator[Transactions]:
     require_database(url)
     engine = create_application_engine(url, pool_size=1)
     try:
-        yield Transactions(engine, {ACTOR: OPERATOR})
+        transactions = Transactions(engine, {ACTOR: OPERATOR})
+        require_schema(transactions)
+        yield transactions
     finally:
         engine.dispose()
 

@@ -24,5 +24,10 @@ def newest_revision() -> str:
 
 def is_current(session: Session) -> bool:
     """Whether the database's schema is at the newest revision that this program knows."""
-    present = session.scalar(text("SELECT version_num FROM alembic_version"))
-    return bool(present == newest_revision())
+    return present_revision(session) == newest_revision()
+
+
+def present_revision(session: Session) -> str | None:
+    """The newest revision of the database's schema; None if it is to get its first one yet."""
+    found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

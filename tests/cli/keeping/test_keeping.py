@@ -1,6 +1,6 @@
-"""The drill of docs/operators/backup.md, and the doctor of observing.md.
+"""The drill of docs/operators/backup.md, which the gate of upgrading.md is too.
 
-On servers that run, and are destroyed.
+And the doctor of observing.md, on servers that run, and are destroyed.
 """
 
 from __future__ import annotations
