@@ -42,6 +42,7 @@ def test_every_screen_of_what_was_sold_is_shown(owner: Person) -> None:
     for path in screens_of(owner, sold, invoice):
         answer = owner.get(path)
         assert answer.status_code == 200, path
+        assert 'action="/console/sign-out"' in answer.text, path
 
 
 def test_invoice_unfolds_to_its_calculation_and_that_to_its_events(owner: Person) -> None:
