@@ -16,6 +16,12 @@ APPLICATION_ROLE = "fluxrate_app"
 SILENT_SECONDS = 3
 """How long after its time a statement may go unanswered until its server counts as silent."""
 
+MOST_PREPARED = 400
+"""How many statements a connection keeps prepared: all of a close, with those of relays beside it.
+
+The driver's hundred are fewer than these, so that what comes round again was forgotten before.
+"""
+
 
 def sqlalchemy_url(url: str) -> str:
     """The same address with psycopg named as its driver."""
@@ -35,12 +41,16 @@ def create_application_engine(
     A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled by
     the server; three seconds later a server that said nothing is given up (SilentServer). 0 lets
     it. JSON numbers keep their digits.
+
+    The connection that was used last is used next: the server knows its statements and tables
+    already. Taken in turn, each of many would learn them anew.
     """
     engine = create_engine(
         sqlalchemy_url(url),
         pool_size=pool_size,
         max_overflow=spare,
         pool_timeout=2,
+        pool_use_lifo=True,
         # Errors and logs show the statement without what people put in.
         hide_parameters=True,
         json_serializer=_dump_json,
@@ -52,6 +62,7 @@ def create_application_engine(
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, words: Any, named: Any) -> TimedConnection:
         connection = TimedConnection.connect(*words, **named)
+        connection.prepared_max = MOST_PREPARED
         if statement_seconds:
             connection.answer_seconds = statement_seconds + SILENT_SECONDS
         return connection
