@@ -19,7 +19,7 @@ from psycopg import sql
 from runtime.database.migrations import downgrade
 from runtime.database.schema import newest_revision
 from runtime.embedded.processes import wait_until
-from tests.cli.drills import Business, bill_on, keys_in
+from tests.cli.keeping.drills import Business, bill_on, keys_in
 from tests.cli.running import RunningInstance, fluxrate
 from tests.scenarios.account import Account
 from tests.scenarios.product import SECRET, Product, settings_for
