@@ -29,8 +29,8 @@ Document: TypeAlias = (
     bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"] | None
 )
 
-Reader: TypeAlias = Callable[[object, str], object]
-"""Gives the value that a document holds at a place."""
+Reader: TypeAlias = Callable[[object], object]
+"""Gives the value that a document holds. Raises _Misfit."""
 
 # Both are written as text; only a ratio has a stroke.
 _NUMBERS = (Decimal, Ratio)
@@ -88,26 +88,29 @@ def instant_text(instant: datetime) -> str:
 
 
 def _write(value: object, *, is_canonical: bool) -> Document:
-    write = _SCALARS.get(type(value))
+    kind = type(value)
+    write = _SCALARS.get(kind)
     if write is not None:
         return write(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return _write_dataclass(value, is_canonical=is_canonical)
+    if is_dataclass(kind):
+        return _write_dataclass(kind, value, is_canonical=is_canonical)
     if isinstance(value, (tuple, list)):
         return [_write(item, is_canonical=is_canonical) for item in value]
     if isinstance(value, Mapping):
         return {_key(key): _write(item, is_canonical=is_canonical) for key, item in value.items()}
     if isinstance(value, Enum):
         return _write(value.value, is_canonical=is_canonical)
-    raise TypeError(f"{type(value).__name__} has no canonical form.")
+    raise TypeError(f"{kind.__name__} has no canonical form.")
 
 
-def _write_dataclass(value: object, *, is_canonical: bool) -> dict[str, Document]:
-    kind = cast("type", type(value))
+def _write_dataclass(kind: type, value: object, *, is_canonical: bool) -> dict[str, Document]:
     document: dict[str, Document] = {}
     for name, _, default in _fields(kind):
         held = getattr(value, name)
-        if not (is_canonical and held == default):
+        if held is None:  # most of a line, and the same in both forms unless it is left out
+            if not (is_canonical and default is None):
+                document[name] = None
+        elif not (is_canonical and held == default):
             document[name] = _write(held, is_canonical=is_canonical)
     tag = getattr(kind, _TAG, None)
     if isinstance(tag, str):
@@ -145,9 +148,17 @@ def _fields(kind: type) -> tuple[tuple[str, object, object], ...]:
     return tuple((one.name, hints[one.name], one.default) for one in fields(kind) if one.init)
 
 
+class _Misfit(Exception):
+    """A document does not hold a value of a kind; at what place, whoever reads it adds."""
+
+    def __init__(self, kind: object, *place: object) -> None:
+        super().__init__(getattr(kind, "__name__", str(kind)))
+        self.place = [*place]
+
+
 @lru_cache(maxsize=1024)
 def _reader(kind: object) -> Reader:
-    """What reads a value of a kind from a document at a place; found once for each kind."""
+    """What reads a value of a kind from a document; found once for each kind."""
     kind = getattr(kind, "__supertype__", kind)
     origin = get_origin(kind)
     if origin in (Union, UnionType):
@@ -164,7 +175,12 @@ def _reader(kind: object) -> Reader:
 
 
 def _read(kind: object, document: object) -> object:
-    return _reader(kind)(document, "")
+    try:
+        return _reader(kind)(document)
+    except _Misfit as misfit:
+        field = ".".join(map(str, reversed(misfit.place)))
+        said = f"The document does not hold a {misfit} at {field or 'its top'}."
+        raise InvalidInput(said, code="invalid_document", field=field or None) from misfit.__cause__
 
 
 def _union_reader(kinds: tuple[object, ...]) -> Reader:
@@ -176,19 +192,19 @@ def _union_reader(kinds: tuple[object, ...]) -> Reader:
     return read if len(rest) == len(kinds) else partial(_read_optional, read)
 
 
-def _read_plain(kind: object, document: object, at: str) -> object:
+def _read_plain(kind: object, document: object) -> object:
     if type(document) is kind:
         return document
-    raise _misfit(kind, at)
+    raise _Misfit(kind)
 
 
-def _read_text(kind: object, parse: Callable[[str], object], document: object, at: str) -> object:
+def _read_text(kind: object, parse: Callable[[str], object], document: object) -> object:
     if not isinstance(document, str):
-        raise _misfit(kind, at)
+        raise _Misfit(kind)
     try:
         return parse(document)
     except (ArithmeticError, ValueError) as error:
-        raise _misfit(kind, at) from error
+        raise _Misfit(kind) from error
 
 
 def _parse_instant(text: str) -> datetime:
@@ -205,23 +221,22 @@ _PARSERS: Mapping[object, Callable[[str], object]] = {
 }
 
 
-def _read_optional(read: Reader, document: object, at: str) -> object:
-    return None if document is None else read(document, at)
+def _read_optional(read: Reader, document: object) -> object:
+    return None if document is None else read(document)
 
 
-def _read_union(kinds: tuple[object, ...], document: object, at: str) -> object:
+def _read_union(kinds: tuple[object, ...], document: object) -> object:
     for kind in kinds:
         if _is_kind_of(kind, document):
-            return _reader(kind)(document, at)
-    raise _misfit(kinds, at)
+            return _reader(kind)(document)
+    raise _Misfit(kinds)
 
 
-def _read_number(document: object, at: str) -> object:
+def _read_number(document: object) -> object:
     """A number with or without a last digit, which is most of what a line holds."""
     if not isinstance(document, str):
-        raise _misfit(_NUMBERS, at)
-    kind = Ratio if "/" in document else Decimal
-    return _reader(kind)(document, at)
+        raise _Misfit(_NUMBERS)
+    return _reader(Ratio if "/" in document else Decimal)(document)
 
 
 def _is_kind_of(kind: object, document: object) -> bool:
@@ -232,47 +247,54 @@ def _is_kind_of(kind: object, document: object) -> bool:
     return type(document) is kind
 
 
-def _read_tuple(read: Reader, document: object, at: str) -> object:
+def _read_tuple(read: Reader, document: object) -> object:
     if not isinstance(document, (list, tuple)):
-        raise _misfit(tuple, at)
-    return tuple(read(item, f"{at}.{place}") for place, item in enumerate(document))
+        raise _Misfit(tuple)
+    items: list[object] = []
+    try:
+        for item in document:
+            items.append(read(item))  # noqa: PERF401  (how many there are says which one it was)
+    except _Misfit as misfit:
+        misfit.place.append(len(items))
+        raise
+    return tuple(items)
 
 
-def _read_mapping(read: Reader, document: object, at: str) -> object:
+def _read_mapping(read: Reader, document: object) -> object:
     if not isinstance(document, Mapping):
-        raise _misfit(dict, at)
-    return {_key(key): read(item, f"{at}.{key}") for key, item in document.items()}
+        raise _Misfit(dict)
+    values: dict[str, object] = {}
+    for key, item in document.items():
+        try:
+            values[_key(key)] = read(item)
+        except _Misfit as misfit:
+            misfit.place.append(key)
+            raise
+    return values
 
 
 @lru_cache(maxsize=256)
-def _field_readers(
-    kind: type,
-) -> tuple[tuple[str, Reader, object], ...]:
+def _field_readers(kind: type) -> tuple[tuple[str, Reader, object], ...]:
     return tuple((name, _reader(hint), default) for name, hint, default in _fields(kind))
 
 
-def _read_dataclass(kind: type, document: object, at: str) -> object:
-    if not isinstance(document, Mapping):
-        raise _misfit(kind, at)
+def _read_dataclass(kind: type, document: object) -> object:
+    if not isinstance(document, (dict, Mapping)):  # a dictionary is known at once
+        raise _Misfit(kind)
     values: dict[str, object] = {}
-    for name, read, default in _field_readers(kind):
-        if name in document:
-            held = document[name]
-            # What is not there is most of a line.
-            values[name] = None if held is None and default is None else read(held, f"{at}.{name}")
-        elif default is MISSING:
-            raise _misfit(kind, f"{at}.{name}")
-    unknown = document.keys() - values.keys() - {_TAG}
-    if unknown:
-        raise _misfit(kind, f"{at}.{min(map(str, unknown))}")
+    try:
+        for name, read, default in _field_readers(kind):
+            if name in document:
+                held = document[name]
+                # What is not there is most of a line.
+                values[name] = None if held is None and default is None else read(held)
+            elif default is MISSING:
+                raise _Misfit(kind)  # noqa: TRY301  (its place is added below)
+    except _Misfit as misfit:
+        misfit.place.append(name)
+        raise
+    if len(document) > len(values):
+        unknown = document.keys() - values.keys() - {_TAG}
+        if unknown:
+            raise _Misfit(kind, min(map(str, unknown)))
     return kind(**values)
-
-
-def _misfit(kind: object, at: str) -> InvalidInput:
-    name = getattr(kind, "__name__", str(kind))
-    field = at.removeprefix(".")
-    return InvalidInput(
-        f"The document does not hold a {name} at {field or 'its top'}.",
-        code="invalid_document",
-        field=field or None,
-    )
