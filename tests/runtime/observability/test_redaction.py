@@ -10,11 +10,13 @@ from typing import Any
 import pydantic
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from runtime.database.engine import create_application_engine
-from runtime.observability.redaction import REDACTED, redact_fields, redact_text
+from runtime.observability.redaction import PATTERNS, REDACTED, redact_fields, redact_text
 from runtime.telemetry import make_formatter
 
 CANARY = "zqcanaryqz"
@@ -58,6 +60,24 @@ def test_secret_and_address_are_taken_out_of_texts(quoted: str) -> None:
 )
 def test_what_is_no_secret_stays(said: str) -> None:
     assert redact_text(said) == said
+
+
+PARTS = [
+    *SECRETS,
+    *("DETAIL:", "Key (a)=(b)", "invalid input syntax for type uuid: ", "x", "[parameters: "),
+    *("input_value=", ", input_type=", "Bearer ", "basic\t", "set-cookie", ": ", "ba\u017fic "),
+    *("sk_", "live", "_test", "whsec_", "eyJ", "s1.", "$argon2", "$", "?token=", "&KEY=", "#"),
+    *("://", ":", "@", ".", "a.b", "\n", " ", "0123456789abcdefABCDEF-_", "\u212aey=", "\u00fc"),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=12).map("".join))
+def test_looking_for_marks_first_changes_no_text(said: str) -> None:
+    expected = said
+    for _, pattern, replacement in PATTERNS:
+        expected = pattern.sub(replacement, expected)
+
+    assert redact_text(said) == expected
 
 
 def test_fields_of_a_secret_name_have_no_value_at_any_depth() -> None:
