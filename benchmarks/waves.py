@@ -36,13 +36,40 @@ ACTIONS = ("TIMER_STARTED", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu:
+    """Seconds of processor time that the parts of an installation have used."""
+
+    temporal: float
+    worker: float
+    database: float
+
+    def since(self, before: Cpu) -> Cpu:
+        """What was used since then."""
+        return Cpu(
+            temporal=self.temporal - before.temporal,
+            worker=self.worker - before.worker,
+            database=self.database - before.database,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Of all of them."""
+        return self.temporal + self.worker + self.database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """How one wave went. CPU is of Temporal's server, the worker and the database together."""
+    """How one wave went, and what processor time it took."""
 
     seconds: float
-    cpu_seconds: float
+    cpu: Cpu
     events_a_bill: float
     actions_a_bill: float
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of Temporal's server, the worker and the database together."""
+        return self.cpu.seconds
 
 
 class Temporal(Protocol):
@@ -129,15 +156,14 @@ async def run_wave(
     ids = [message.subscription_id for message in messages]
     worker = await start_worker(temporal, words, environment, task_queue)
     try:
-        pids = (*temporal.pids, *database, worker.pid)
         await asyncio.sleep(max(1.0, (ends_at - datetime.now(UTC)).total_seconds() - 1))
         before = await sample_histories(client, ids)
-        cpu, started = cpu_of(pids), max(datetime.now(UTC), ends_at)
+        cpu, started = look(temporal, worker, database), max(datetime.now(UTC), ends_at)
         finished = await until_all_bill(client, task_queue, len(ids))
         if "DATABASE_URL" in environment:
             finished = await until_all_final(environment["DATABASE_URL"], len(ids))
         await asyncio.sleep(SETTLE_SECONDS)
-        spent = cpu_of(pids) - cpu
+        spent = look(temporal, worker, database).since(cpu)
         after = await sample_histories(client, ids)
     finally:
         worker.kill()
@@ -146,7 +172,7 @@ async def run_wave(
     actions = [late[1] - early[1] for early, late in zip(before, after, strict=True)]
     return Wave(
         seconds=(finished - started).total_seconds(),
-        cpu_seconds=spent,
+        cpu=spent,
         events_a_bill=median(events),
         actions_a_bill=median(actions),
     )
@@ -185,6 +211,13 @@ async def sample_histories(client: Client, ids: Sequence[UUID]) -> list[tuple[in
         actions = sum(name.removeprefix("EVENT_TYPE_") in ACTIONS for name in names)
         found.append((len(names), actions))
     return found
+
+
+def look(temporal: Temporal, worker: asyncio.subprocess.Process, database: Sequence[int]) -> Cpu:
+    """What the parts have used so far."""
+    return Cpu(
+        temporal=cpu_of(temporal.pids), worker=cpu_of([worker.pid]), database=cpu_of(database)
+    )
 
 
 def cpu_of(pids: Sequence[int]) -> float:
