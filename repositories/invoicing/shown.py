@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import inspect
+
 from models.discounts.invoice_coupons import InvoiceCoupon, InvoiceCouponLine
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
@@ -24,15 +26,23 @@ class InvoiceContents:
     public_token: str | None
 
 
+# Of what a line was computed from the steps are half, and explanations alone show them.
+_LINE: Final = ", ".join(
+    "line.calculation - 'steps' AS calculation" if name == "calculation" else f"line.{name}"
+    for name in inspect(InvoiceLine).columns.keys()  # noqa: SIM118  (columns, not their names)
+)
+
 INVOICES: Final = DocumentRead(
-    """
+    f"""
     SELECT asked.place, json_build_object(
         'invoice', invoice,
         -- What it consists of, in the order in which it is shown.
         'lines', (
-            SELECT coalesce(json_agg(line ORDER BY line.position), '[]')
-            FROM invoice_line AS line
-            WHERE line.organization_id = tenant.id AND line.invoice_id = invoice.id
+            SELECT coalesce(json_agg(shown_line ORDER BY shown_line.position), '[]')
+            FROM (
+                SELECT {_LINE} FROM invoice_line AS line
+                WHERE line.organization_id = tenant.id AND line.invoice_id = invoice.id
+            ) AS shown_line
         ),
         'taxes', (
             SELECT coalesce(json_agg(applied ORDER BY applied.position), '[]')
@@ -62,7 +72,7 @@ INVOICES: Final = DocumentRead(
             WHERE link.organization_id = tenant.id AND link.invoice_id = invoice.id
         )
     ) AS document
-    FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",
+    FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",  # noqa: S608  (put together out of constants)
     InvoiceContents,
 )
 
