@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from contextvars import Context, copy_context
@@ -18,7 +19,12 @@ MOST_TOGETHER: Final = 50
 """Enough to share a commit among; few enough that nobody waits long for their locks."""
 
 WRITERS: Final = 2
-GATHER_SECONDS: Final = 0.002
+
+GATHER_SECONDS: Final = 0.004
+"""Whoever comes within that after another one is of the same group."""
+
+MOST_GATHERING_SECONDS: Final = 0.1
+"""Nobody waits longer for others to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,12 +75,23 @@ class Gatherer(Generic[Request, Result]):
     async def _write(self) -> None:
         """Nobody waits any more."""
         while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._gather()
             # Whoever comes until it is this one's turn is in the group.
-            async with self._turns.take():
+            async with self._turns.take(self._count):
                 group = self._take()
                 if group:
                     await self._serve(group)
+
+    async def _gather(self) -> None:
+        """Those who come at about the same moment are there: a group before has let them go on."""
+        ends_at = time.monotonic() + MOST_GATHERING_SECONDS
+        there = 0
+        while there < len(self._waiting) < MOST_TOGETHER and time.monotonic() < ends_at:
+            there = len(self._waiting)
+            await asyncio.sleep(GATHER_SECONDS)
+
+    def _count(self) -> int:
+        return len(self._waiting)
 
     def _take(self) -> list[_Waiting[Request, Result]]:
         """Those who have waited longest, each subject once."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,9 @@ WAITS_TOO_LONG: Final = 0.75
 """The share of its time that a group waits where there are too many: two of three, and the rest."""
 WAITS_LITTLE: Final = 0.55
 FEWER: Final = 0.75
+
+JOINED_SECONDS: Final = 1.0
+"""So long the turn of a small group is put off while it is joined; then it is next."""
 
 PATIENT_SECONDS: Final = 5.0
 """Nobody waits longer for a turn: a group that waits for a lock holds up no other."""
@@ -50,21 +53,39 @@ class Stopwatch:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Asked:
+    """A turn that is waited for, and how many would share it by now."""
+
+    turn: asyncio.Future[None]
+    count: Callable[[], int]
+    since: float
+
+
+def _one() -> int:
+    return 1
+
+
 class Turns:
-    """Groups take turns, so many at a time as there is room for."""
+    """Groups take turns, so many at a time as there is room for; the largest group is next.
+
+    Whoever waits for the turn of a small one is joined meanwhile: what a group costs is shared.
+    """
 
     def __init__(
         self,
         *,
         first: float = FIRST,
         most: int = MOST,
+        joined_seconds: float = JOINED_SECONDS,
         patient_seconds: float = PATIENT_SECONDS,
     ) -> None:
         self._room = first
         self._most = most
+        self._joined_seconds = joined_seconds
         self._patient_seconds = patient_seconds
         self._taken = 0
-        self._changed = asyncio.Condition()
+        self._asked: list[_Asked] = []
 
     @property
     def room(self) -> int:
@@ -72,19 +93,51 @@ class Turns:
         return int(self._room)
 
     @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
-        """A turn, as long as the block runs; whoever waited longest is next."""
-        async with self._changed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._patient_seconds):
-                    await self._changed.wait_for(lambda: self._taken < self.room)
-            self._taken += 1
+    async def take(self, count: Callable[[], int] = _one) -> AsyncIterator[None]:
+        """A turn, as long as the block runs; ``count`` says how many it would serve.
+
+        Of groups that are equally large, the one that has waited longest is next.
+        """
+        await self._wait(count)
         try:
             yield
         finally:
-            self._taken -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._give_back()
+
+    async def _wait(self, count: Callable[[], int]) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        asked = _Asked(turn=turn, count=count, since=time.monotonic())
+        self._asked.append(asked)
+        self._give()
+        try:
+            await asyncio.wait([asked.turn], timeout=self._patient_seconds)
+        except asyncio.CancelledError:
+            if asked.turn.done():
+                self._give_back()
+            else:
+                self._asked.remove(asked)
+            raise
+        if not asked.turn.done():  # one more than there is room for
+            self._asked.remove(asked)
+            self._taken += 1
+
+    def _give(self) -> None:
+        while self._asked and self._taken < self.room:
+            following = self._find_next()
+            self._asked.remove(following)
+            self._taken += 1
+            following.turn.set_result(None)
+
+    def _find_next(self) -> _Asked:
+        """The largest, but for the one that has waited for long enough."""
+        first = self._asked[0]
+        if time.monotonic() - first.since >= self._joined_seconds:
+            return first
+        return max(self._asked, key=lambda one: one.count())
+
+    def _give_back(self) -> None:
+        self._taken -= 1
+        self._give()
 
     def learn(self, spent: Spent) -> None:
         """There is room for one more after a round of groups that worked, and soon for fewer else.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from types import SimpleNamespace
 
 import pytest
 
+from activities import group_commit
 from activities.group_commit import MOST_TOGETHER, Gatherer
 from activities.turns import Turns
 
@@ -28,6 +30,31 @@ class Recorded:
         return [ValueError(str(one)) if one < 0 else 2 * one for one in requests]
 
 
+class Street:
+    """Whenever a gatherer waits for others, one of those to come has come; time is of no clock."""
+
+    def __init__(
+        self, gatherer: Gatherer[int, int], coming: Iterable[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self._gatherer = gatherer
+        self._coming = iter(coming)
+        self._seconds = 0.0
+        self.came: list[asyncio.Task[int]] = []
+        loop = SimpleNamespace(sleep=self._wait, get_running_loop=asyncio.get_running_loop)
+        monkeypatch.setattr(group_commit, "asyncio", loop)
+        monkeypatch.setattr(group_commit, "time", SimpleNamespace(monotonic=self._read))
+
+    async def _wait(self, seconds: float) -> None:
+        self._seconds += seconds
+        one = next(self._coming, None)
+        if one is not None:
+            self.came.append(asyncio.create_task(self._gatherer.submit(one)))
+        await asyncio.sleep(0)
+
+    def _read(self) -> float:
+        return self._seconds
+
+
 async def test_all_who_wait_are_answered_in_groups() -> None:
     recorded = Recorded()
     gatherer = Gatherer(recorded.perform, lambda one: one, None, Turns())
@@ -36,6 +63,33 @@ async def test_all_who_wait_are_answered_in_groups() -> None:
 
     assert answers == [2 * one for one in range(120)]
     assert [len(group) for group in recorded.groups] == [MOST_TOGETHER, MOST_TOGETHER, 20]
+
+
+async def test_those_who_come_one_after_the_other_are_one_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded = Recorded()
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, Turns())
+    street = Street(gatherer, range(1, 5), monkeypatch)
+
+    answers = [await gatherer.submit(0), *await asyncio.gather(*street.came)]
+
+    assert answers == [0, 2, 4, 6, 8]
+    assert recorded.groups == [[0, 1, 2, 3, 4]]
+
+
+async def test_nobody_waits_for_long_for_those_who_come_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded = Recorded()
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, Turns(first=1))
+    street = Street(gatherer, range(1, 100), monkeypatch)
+
+    assert await gatherer.submit(0) == 0
+    await asyncio.gather(*street.came)
+
+    assert recorded.groups[0][0] == 0
+    assert len(recorded.groups[0]) < MOST_TOGETHER
 
 
 async def test_one_who_fails_hears_of_it_and_nobody_else() -> None:

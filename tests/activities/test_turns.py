@@ -83,3 +83,87 @@ async def test_group_that_waits_for_long_holds_up_no_other() -> None:
         pass
 
     assert await most_at_once(turns, 2) == 1
+
+
+async def turn_of(turns: Turns, size: int, order: list[int]) -> None:
+    """A group of that size has its turn."""
+    async with turns.take(lambda: size):
+        order.append(size)
+
+
+async def test_largest_group_is_next() -> None:
+    turns, order = Turns(first=1, joined_seconds=3600.0), list[int]()
+    async with turns.take():
+        waiting = [asyncio.create_task(turn_of(turns, size, order)) for size in (3, 20, 1, 7)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert order == [20, 7, 3, 1]
+
+
+async def test_small_group_that_has_waited_for_long_is_next() -> None:
+    turns, order = Turns(first=1, joined_seconds=0.0), list[int]()
+    async with turns.take():
+        waiting = [asyncio.create_task(turn_of(turns, size, order)) for size in (3, 20, 1, 7)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert order == [3, 20, 1, 7]
+
+
+async def test_of_groups_that_are_equally_large_the_first_is_next() -> None:
+    turns, order = Turns(first=1), list[int]()
+    names = iter(range(3))
+
+    async def one() -> None:
+        name = next(names)
+        async with turns.take():
+            order.append(name)
+
+    async with turns.take():
+        waiting = [asyncio.create_task(one()) for _ in range(3)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert order == [0, 1, 2]
+
+
+async def test_group_that_grows_while_it_waits_is_as_large_as_it_is_then() -> None:
+    turns, order = Turns(first=1, joined_seconds=3600.0), list[str]()
+    sizes = {"grows": 1, "stays": 5}
+
+    async def one(name: str) -> None:
+        async with turns.take(lambda: sizes[name]):
+            order.append(name)
+
+    async with turns.take():
+        waiting = [asyncio.create_task(one(name)) for name in ("stays", "grows")]
+        await asyncio.sleep(0)
+        sizes["grows"] = 9
+    await asyncio.gather(*waiting)
+
+    assert order == ["grows", "stays"]
+
+
+async def test_turn_of_one_who_gave_up_is_another_s() -> None:
+    turns = Turns(first=1)
+    async with turns.take():
+        given_up = asyncio.create_task(turn_of(turns, 9, []))
+        await asyncio.sleep(0)
+        given_up.cancel()
+    await asyncio.wait([given_up])
+
+    assert given_up.cancelled()
+    assert await most_at_once(turns, 2) == 1
+
+
+async def test_turn_that_was_given_to_one_who_gave_up_is_another_s() -> None:
+    turns = Turns(first=1)
+    async with turns.take():
+        given_up = asyncio.create_task(turn_of(turns, 9, []))
+        await asyncio.sleep(0)
+    given_up.cancel()  # it has the turn already, and does not know yet
+    await asyncio.wait([given_up])
+
+    assert given_up.cancelled()
+    assert await most_at_once(turns, 2) == 1
