@@ -26,6 +26,7 @@ from billing.invoicing.own_words import (
 )
 from billing.invoicing.tax_categories import EXEMPTIONS, Exemption, TaxCategory
 from billing.periods import Period
+from billing.rating.groups import Group, GroupKind
 from billing.rating.lines import LineType, PricedLine
 from services.documents.formats import Formats
 from services.documents.view import Correction, DocumentLine
@@ -64,16 +65,28 @@ def name_of_line(one: DocumentLine, formats: Formats, words: Mapping[str, str]) 
             return words["line_carried"]
         case LineType.TRUE_UP:
             return words[_TRUE_UPS[line.name]]
-        case LineType.LATE_USAGE:
-            is_correction = line.name.startswith(CORRECTION)
-            name = words["line_correction" if is_correction else "line_late_usage"]
-            return f"{name}{_span_text(line, formats)}"
-        case LineType.INVOICED_BEFORE:
-            return f"{words['line_invoiced_before']}{_span_text(line, formats)}"
+        case LineType.LATE_USAGE | LineType.INVOICED_BEFORE:
+            return f"{words[_of_period(line)]}{_span_text(line, formats)}"
+        case _ if line.group is not None and line.name.endswith(line.group.label):
+            return f"{line.name.removesuffix(line.group.label)}{_group_label(line.group, words)}"
         case _ if one.sells_credit:
             return words["line_sold_credit"].format(credit=line.name.removeprefix(SOLD_CREDIT))
         case _:
             return line.name
+
+
+def _of_period(line: PricedLine) -> str:
+    """Which word of ours a line about a period has."""
+    if line.type is LineType.INVOICED_BEFORE:
+        return "line_invoiced_before"
+    return "line_correction" if line.name.startswith(CORRECTION) else "line_late_usage"
+
+
+def _group_label(group: Group, words: Mapping[str, str]) -> str:
+    """What of a charge's usage a line is; the values that a price names are as they are."""
+    if group.kind is GroupKind.NAMED:
+        return group.label
+    return words[f"group_{group.kind}"].format(properties=" · ".join(group.properties))
 
 
 def reason_of(correction: Correction, language: DocumentLanguage, words: Mapping[str, str]) -> str:

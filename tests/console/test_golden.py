@@ -20,7 +20,9 @@ from console.rendering import render
 from models.base import new_id
 from services.documents.view import Document
 from services.portal.invoices import Shown, ShownInvoice
-from tests.services.documents.samples import LOGO, credited, invoice, plain_line, tiered, usage_line
+from tests.services.documents.agreements import committed, past_threshold, tokens_at_use
+from tests.services.documents.builders import invoice, plain_line, usage_line
+from tests.services.documents.samples import LOGO, credited, tiered
 
 
 class HtmlFile(SingleFileSnapshotExtension):
@@ -45,6 +47,9 @@ def documents() -> dict[str, Document]:
             amount_paid=plain.total,
             amount_due=ZERO,
         ),
+        "true-up-in-german": replace(committed(), language=DocumentLanguage.GERMAN),
+        "threshold-in-spanish": replace(past_threshold(), language=DocumentLanguage.SPANISH),
+        "tokens-in-french": replace(tokens_at_use(), language=DocumentLanguage.FRENCH),
         "yen-in-japanese": invoice(
             [plain_line("保守費用", "12000", "JPY")], language=DocumentLanguage.JAPANESE
         ),

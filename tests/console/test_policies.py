@@ -13,14 +13,18 @@ from typing import Any
 
 import pytest
 
+from billing.invoicing.explanations import explain_line
+from billing.invoicing.invoices import InvoiceLine
 from billing.invoicing.kinds import DocumentLanguage
 from console.assets import CONTENTS, FOLDER, address_of
 from console.charts import draw_bars
 from console.language import WORDS
+from console.language import words_in as page_words_in
 from services.documents.layout import words_in
 from tests.api.people import Person
 from tests.api.sold import V1
 from tests.console.billed import billed, link, portal
+from tests.services.documents.einvoice.kinds import kinds
 
 VENDOR = FOLDER / "vendor"
 POLICY = (
@@ -136,6 +140,21 @@ def test_every_language_has_the_same_words() -> None:
         assert not own.keys() & words_in(language).keys()
         for name, text in own.items():
             assert places_in(text) == places_in(words["en"][name]), (language, name)
+
+
+@pytest.mark.parametrize("language", DocumentLanguage)
+def test_every_step_of_a_line_has_a_name_in_every_language(language: DocumentLanguage) -> None:
+    words = page_words_in(language)
+    lines = [
+        InvoiceLine(line=line.priced, line_total=line.total)
+        for document in kinds().values()
+        for line in document.lines
+    ]
+
+    names = {step.name for line in lines for step in explain_line(line)}
+
+    assert len(names) > 12
+    assert [name for name in sorted(names) if f"step_{name}" not in words] == []
 
 
 def test_bars_are_as_high_as_they_count() -> None:

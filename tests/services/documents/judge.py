@@ -16,6 +16,7 @@ from typing import Final
 
 from billing.invoicing.kinds import DocumentLanguage
 from services.documents.pdf import render_pdf
+from tests.services.documents.einvoice.kinds import kinds
 from tests.services.documents.samples import samples
 
 PROJECT: Final = Path(__file__).parent / "verapdf.xml"
@@ -35,11 +36,11 @@ def main() -> int:
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """The documents as files."""
+    """The samples, and every kind that the rules of e-invoices judge, as files."""
     files = []
-    for name, document in samples().items():
+    for name, document in (samples() | kinds()).items():
         for language in DocumentLanguage:
-            path = folder / f"{name}-{language}.pdf"
+            path = folder / f"{name.replace(' ', '-')}-{language}.pdf"
             path.write_bytes(render_pdf(replace(document, language=language)))
             files.append(path)
     return files

@@ -1,4 +1,4 @@
-"""Ten documents as values, one of each kind that looks different."""
+"""Documents as values, one of each kind that looks different."""
 
 from __future__ import annotations
 
@@ -7,110 +7,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from billing.identifiers import TaxRateId
-from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import DocumentLanguage
-from billing.invoicing.taxes import TaxAmount
-from billing.money import ZERO, find_currency
-from billing.periods import Period
+from billing.money import ZERO
 from billing.pricing import TierAmount
-from billing.rating.lines import LineType, PricedLine
-from models.base import new_id
 from services.documents.view import (
     Correction,
     Document,
     DocumentCoupon,
     DocumentKind,
-    DocumentLine,
     GivenBack,
     Logo,
     Party,
     Prepaid,
 )
-
-MARCH: Final = Period(
-    starts_at=datetime(2026, 3, 1, tzinfo=UTC), ends_at=datetime(2026, 4, 1, tzinfo=UTC)
-)
-SELLER: Final = Party(
-    name="Harbor Systems GmbH",
-    street="Torstraße 1",
-    city="Berlin",
-    postal_code="10119",
-    country="DE",
-    tax_id="DE136695976",
-    registration_number="HRB 1234 B",
-)
-BUYER: Final = Party(
-    name="Żółw & Fils S.A.",
-    email="ap@zolw.example",
-    street="12 rue de la Paix",
-    city="Paris",
-    postal_code="75002",
-    country="FR",
-    tax_id="FR40303265045",
-)
-
-
-def usage_line(name: str, quantity: str, price: str, total: str, **given: object) -> DocumentLine:
-    """A line of usage: quantity × price."""
-    line = PricedLine(
-        type=LineType.USAGE,
-        currency=str(given.pop("currency", "USD")),
-        name=name,
-        description=name,
-        quantity=Decimal(quantity),
-        usage_quantity=Decimal(quantity),
-        unit_amount=Decimal(price),
-        unit="calls",
-        exact_amount=Decimal(total),
-        starts_at=MARCH.starts_at,
-        ends_at=MARCH.ends_at,
-    )
-    return DocumentLine(priced=replace(line, **given), total=Decimal(total))  # type: ignore[arg-type]  # fields by name
-
-
-def plain_line(name: str, total: str, currency: str = "USD") -> DocumentLine:
-    """A line without a quantity: a fee, or a credit."""
-    amount = Decimal(total)
-    priced = PricedLine(
-        type=LineType.CREDIT if amount < ZERO else LineType.FIXED,
-        currency=currency,
-        name=name,
-        description=name,
-        quantity=Decimal(1),
-        exact_amount=amount,
-    )
-    return DocumentLine(priced=priced, total=amount)
-
-
-def invoice(lines: list[DocumentLine], **given: object) -> Document:
-    """An open invoice over the lines, without tax, for March 2026."""
-    currency = lines[0].priced.currency
-    total = find_currency(currency).round(sum((one.total for one in lines), ZERO))
-    plain = Document(
-        kind=DocumentKind.INVOICE,
-        number="INV-2026-0012",
-        language=DocumentLanguage.ENGLISH,
-        currency=currency,
-        timezone="UTC",
-        issued_at=MARCH.ends_at,
-        due_at=datetime(2026, 5, 1, tzinfo=UTC),
-        seller=SELLER,
-        buyer=BUYER,
-        lines=tuple(lines),
-        subtotal=total,
-        taxes=(),
-        tax=find_currency(currency).round(ZERO),
-        total=total,
-        amount_paid=ZERO,
-        amount_due=total,
-        receipt=b'{"lines":[]}',
-        status=InvoiceStatus.OPEN,
-        period=MARCH,
-        bank_details=(("account_name", "Harbor Systems GmbH"), ("iban", "DE89370400440532013000")),
-        payment_link="https://pay.harbor.example/l/1",
-    )
-    return replace(plain, **given)  # type: ignore[arg-type]  # fields by name
+from tests.services.documents.agreements import add_ons, committed, past_threshold, tokens_at_use
+from tests.services.documents.builders import invoice, plain_line, taxed, usage_line
 
 
 def tiered() -> Document:
@@ -147,20 +58,6 @@ def tiered() -> Document:
     )
     lines = [calls, plain_line("Platform fee", "49.00", "EUR")]
     return taxed(invoice(lines), "23", "27.01")
-
-
-def taxed(plain: Document, percentage: str, amount: str) -> Document:
-    """The document with one tax on its whole subtotal."""
-    tax = TaxAmount(
-        tax_rate_id=TaxRateId(new_id()),
-        name="VAT",
-        percentage=Decimal(percentage),
-        is_inclusive=False,
-        taxable=plain.subtotal,
-        amount=Decimal(amount),
-    )
-    total = plain.subtotal + tax.amount
-    return replace(plain, taxes=(tax,), tax=tax.amount, total=total, amount_due=total)
 
 
 def credit_note() -> Document:
@@ -254,4 +151,8 @@ def samples() -> dict[str, Document]:
         "credit-note": credit_note(),
         "credited": credited(),
         "prepaid": prepaid(),
+        "true-up": committed(),
+        "threshold": past_threshold(),
+        "add-ons": add_ons(),
+        "tokens": tokens_at_use(),
     }

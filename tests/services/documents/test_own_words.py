@@ -15,7 +15,9 @@ from services.documents.line_rows import line_row
 from services.documents.own_words import reason_of
 from services.documents.summary import summarize
 from services.documents.view import Correction, DocumentLine
-from tests.services.documents.samples import credit_note, invoice, plain_line
+from tests.services.documents.agreements import grouped
+from tests.services.documents.builders import invoice, plain_line
+from tests.services.documents.samples import credit_note
 
 JANUARY = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 LATE = "Late usage, Jan 1 – Jan 31, 2026"
@@ -99,6 +101,29 @@ def test_credit_that_is_sold_keeps_its_amount_and_unit() -> None:
     assert named(one, "fr") == "Crédit : 100 TOKENS"
 
 
+@pytest.mark.parametrize(
+    ("language", "others", "missing"),
+    [
+        ("en", "other model", "no model"),
+        ("de", "model: andere", "model: ohne Angabe"),
+        ("ja", "model: その他", "model: 指定なし"),
+    ],
+)
+def test_what_no_price_names_is_said_in_the_language(
+    language: str, others: str, missing: str
+) -> None:
+    named_ones = [named(one, language) for one in grouped().lines]
+
+    assert named_ones == [f"API calls · {one}" for one in ("large", others, missing)]
+
+
+def test_line_that_people_renamed_keeps_its_name() -> None:
+    of_group = grouped().lines[1]
+    renamed = replace(of_group, priced=replace(of_group.priced, name="As agreed"))
+
+    assert named(renamed, "de") == "As agreed"
+
+
 @pytest.mark.parametrize("language", DocumentLanguage)
 def test_what_people_named_stays_as_they_named_it(language: DocumentLanguage) -> None:
     """Also where they took our words."""
@@ -121,10 +146,10 @@ def test_reasons_of_the_product_are_given_in_the_language_and_those_of_people_ar
 
 
 def test_every_language_has_words_for_what_the_product_says() -> None:
-    kinds = ("line_", "reason_", "exemption_", "terms_")
+    kinds = ("line_", "group_", "reason_", "exemption_", "terms_")
     own = [name for name in words_in("en") if name.startswith(kinds)]
 
-    assert len(own) == 21, WORDS
+    assert len(own) == 23, WORDS
     for language in set(DocumentLanguage) - {DocumentLanguage.ENGLISH}:
         translated = words_in(language)
         same = [name for name in own if translated[name] == words_in("en")[name]]

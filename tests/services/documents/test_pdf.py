@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +21,8 @@ from billing.invoicing.tax_categories import TaxCategory
 from services.documents.appearance.glyphs import printable
 from services.documents.pdf import render_pdf
 from services.documents.view import Document
-from tests.services.documents.samples import BUYER, invoice, samples, taxed, usage_line
+from tests.services.documents.builders import BUYER, invoice, taxed, usage_line
+from tests.services.documents.samples import samples
 
 SAMPLES = samples()
 
@@ -53,6 +58,22 @@ def test_file_is_archived_accessible_and_the_same_every_time(name: str) -> None:
     assert str(document.number) in str(reader.metadata.title)
     assert reader.metadata.creation_date == document.issued_at
     assert reader.attachments["receipt.json"] == [document.receipt]
+
+
+def test_another_process_makes_the_same_bytes() -> None:
+    program = (
+        "from hashlib import sha256; from services.documents.pdf import render_pdf;"
+        " from tests.services.documents.samples import samples;"
+        " print(sha256(render_pdf(samples()['tokens'])).hexdigest())"
+    )
+    # Sets and dictionaries have another order there, if they have any.
+    own = {**os.environ, "PYTHONHASHSEED": "18"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=own, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == sha256(render_pdf(SAMPLES["tokens"])).hexdigest()
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "five-hundred-lines"])

@@ -15,7 +15,7 @@ from billing.invoicing.kinds import DocumentLanguage
 from services.documents.appearance.glyphs import FONTS, printable
 from services.documents.formats import Formats
 from services.documents.layout import WORDS, words_in
-from tests.services.documents.samples import MARCH
+from tests.services.documents.builders import MARCH
 
 HASH = re.compile(r"^\| (\S+) \|.* ([0-9a-f]{64}) \|$", re.MULTILINE)
 

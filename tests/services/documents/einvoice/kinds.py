@@ -7,133 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from billing.discounts.discounting import AvailableCoupons
-from billing.identifiers import TaxRateId
-from billing.invoicing.credit_notes import credited_taxes
-from billing.invoicing.invoices import assemble_invoice
 from billing.invoicing.plain_lines import manual_line
 from billing.invoicing.tax_categories import TaxCategory
-from billing.invoicing.taxes import Address, TaxAmount, TaxRate
+from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO, find_currency
 from billing.rating.lines import PricedLine
-from models.base import new_id
-from services.documents.view import (
-    Correction,
-    Document,
-    DocumentCoupon,
-    DocumentKind,
-    DocumentLine,
-)
+from services.documents.view import Document
 from tests.billing.discounts.redeemed import CHARGES, coupon, redeemed
-from tests.services.documents.samples import invoice, plain_line, samples, usage_line
+from tests.services.documents.agreements import agreements, bills_by_price_model
+from tests.services.documents.builders import EURO, bill, calls, credited, euros, rate
+from tests.services.documents.samples import samples
 
-EURO: Final = "EUR"
 PAY_AT: Final = "https://pay.example/p?a=1&b=2#pay"
-
-
-def rate(
-    percentage: str,
-    *,
-    inclusive: bool = False,
-    category: TaxCategory | None = None,
-    reason: str | None = None,
-) -> TaxRate:
-    """A rate of every country."""
-    return TaxRate(
-        tax_rate_id=TaxRateId(new_id()),
-        name="VAT",
-        country="FR",
-        percentage=Decimal(percentage),
-        is_inclusive=inclusive,
-        category=category,
-        exemption_reason=reason,
-    )
-
-
-def bill(
-    lines: Sequence[PricedLine],
-    rates: Sequence[TaxRate] = (),
-    *,
-    credit: Decimal = ZERO,
-    coupons: AvailableCoupons | None = None,
-) -> Document:
-    """What the program bills for the lines, as an issued document that lacks nothing."""
-    currency = find_currency(lines[0].currency)
-    totals = assemble_invoice(
-        lines,
-        rates,
-        Address(country="FR"),
-        currency,
-        available_credit=credit,
-        coupons=coupons,
-    )
-    shown = [DocumentLine(priced=one.line, total=one.line_total) for one in totals.lines]
-    return invoice(
-        shown,
-        buyer_reference="PO 4711",
-        subtotal=totals.subtotal,
-        taxes=totals.taxes,
-        tax=totals.tax,
-        total=totals.total,
-        amount_due=totals.total,
-        coupons=tuple(
-            DocumentCoupon.of(
-                one.code,
-                [(part.amount, lines[part.position].is_taxable) for part in one.lines],
-            )
-            for one in totals.discounts
-        ),
-    )
-
-
-def credited(document: Document, amounts: Sequence[Decimal], before: Decimal = ZERO) -> Document:
-    """A credit note over so much of each line of a bill."""
-    lines = [
-        replace(line, total=amount)
-        for line, amount in zip(document.lines, amounts, strict=True)
-        if amount > ZERO
-    ]
-    taxable = sum((one.total for one in lines if one.priced.is_taxable), ZERO)
-    currency = find_currency(document.currency)
-    taxes = credited_taxes(
-        amount=taxable, credited_before=before, rates=document.taxes, currency=currency
-    )
-    return credit_note_of(document, lines, taxes)
-
-
-def credit_note_of(
-    document: Document, lines: Sequence[DocumentLine], taxes: tuple[TaxAmount, ...]
-) -> Document:
-    """A credit note over the lines."""
-    currency = find_currency(document.currency)
-    tax = sum((one.amount for one in taxes), ZERO)
-    on_top = sum((one.amount for one in taxes if not one.is_inclusive), ZERO)
-    total = currency.round(sum((one.total for one in lines), ZERO) + on_top)
-    return replace(
-        document,
-        kind=DocumentKind.CREDIT_NOTE,
-        number="CN-2026-0003",
-        status=None,
-        due_at=None,
-        lines=tuple(lines),
-        taxes=taxes,
-        tax=tax,
-        subtotal=total - tax,
-        total=total,
-        amount_due=ZERO,
-        bank_details=(),
-        correction=Correction(invoice_number="INV-2026-0012", reason="Counted twice"),
-    )
-
-
-def euros(name: str, amount: str) -> PricedLine:
-    """A fee in euros."""
-    return plain_line(name, amount, EURO).priced
-
-
-def calls(quantity: str, price: str, total: str, currency: str = EURO) -> PricedLine:
-    """Usage at a price."""
-    return usage_line("API calls", quantity, price, total, currency=currency).priced
 
 
 SPRING_AND_FIVE: Final = redeemed(
@@ -170,6 +55,8 @@ def kinds() -> dict[str, Document]:
     }
     return (
         drawn
+        | agreements()
+        | bills_by_price_model()
         | discounted(mixed, vat)
         | {
             "exclusive tax": taxed,

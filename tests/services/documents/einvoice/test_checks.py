@@ -16,13 +16,15 @@ from services.documents.einvoice.cii import to_cii
 from services.documents.einvoice.tax_ids import has_right_digits, vat_id_of
 from services.documents.einvoice.ubl import to_ubl
 from services.documents.view import Document, Party
-from tests.services.documents.einvoice.kinds import bill, calls, euros, kinds, rate
+from tests.services.documents.builders import BUYER, SELLER, bill, calls, euros, rate
+from tests.services.documents.einvoice.kinds import kinds
 from tests.services.documents.einvoice.schematron import (
     broken_by_cii,
     broken_by_peppol,
     broken_by_ubl,
 )
-from tests.services.documents.samples import BUYER, SELLER
+
+KINDS = kinds()
 
 
 def verdict_on(document: Document) -> Verdict:
@@ -87,9 +89,9 @@ def test_verdict_is_that_of_the_rules(
     assert bool(of_peppol) == bool(broken_of_peppol), (of_peppol, broken_of_peppol)
 
 
-@pytest.mark.parametrize("name", kinds())
+@pytest.mark.parametrize("name", KINDS)
 def test_what_lacks_nothing_has_no_problem(name: str) -> None:
-    assert verdict_on(kinds()[name]) == Verdict(valid=True, problems=())
+    assert verdict_on(KINDS[name]) == Verdict(valid=True, problems=())
 
 
 def test_several_rates_that_are_rounded_a_unit_apart_are_told() -> None:

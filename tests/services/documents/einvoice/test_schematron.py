@@ -20,15 +20,8 @@ from billing.rating.lines import PricedLine
 from services.documents.einvoice.cii import to_cii
 from services.documents.einvoice.ubl import to_ubl
 from services.documents.view import Document
-from tests.services.documents.einvoice.kinds import (
-    PAY_AT,
-    bill,
-    calls,
-    credited,
-    euros,
-    kinds,
-    rate,
-)
+from tests.services.documents.builders import bill, calls, credited, euros, rate
+from tests.services.documents.einvoice.kinds import PAY_AT, kinds
 from tests.services.documents.einvoice.schematron import (
     RULES,
     broken_by_cii,
