@@ -37,8 +37,10 @@ from services.receipts.export import describe_event, find_counted_spans, walk
 from services.receipts.signing import public_jwk
 from services.usage.rollups import rebuild_rollups
 from tests.servers import TestRun, make_database, start_postgres
+from tests.services.invoicing.committed import commit
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, signing
+from tests.services.seats import attach, change
 from tests.services.shop import NOW, Shop, open_shop
 from tests.services.usage_facts import Fact, store_events
 
@@ -68,6 +70,8 @@ CHARGES: Final[dict[str, dict[str, Any]]] = {
     "maximum": {"unit_price": Decimal(3), "maximum": Decimal(20)},
     "prepaid": {"unit_price": Decimal("0.123")},
     "at_use": {"unit_price": Decimal(2), "unit": "TOKENS", "overage_rate": Decimal("0.02")},
+    "committed": {"unit_price": Decimal("0.123")},
+    "seats": {"unit_price": Decimal("0.123")},
     "threshold": {"pricing": {"model": "graduated", "tiers": TIERS}, "minimum": Decimal(20)},
     "threshold_last": {"pricing": {"model": "graduated", "tiers": TIERS}, "minimum": Decimal(20)},
 }
@@ -79,6 +83,14 @@ THRESHOLDS: Final = ("threshold", "threshold_last")
 
 PREPAID: Final = "prepaid"
 """A bill that a coupon and three grants, one of them sold, pay of."""
+
+
+COMMITTED: Final = "committed"
+"""A bill of less than was agreed, with a line for the rest."""
+
+
+SEATS: Final = "seats"
+"""A bill with an add-on whose number changed within the period."""
 
 
 AT_USE: Final = "at_use"
@@ -135,6 +147,12 @@ def record(transactions: Transactions, name: str, aggregation: Aggregation) -> N
         give(life)
     if name == AT_USE:
         sell_tokens(life)
+    if name == COMMITTED:
+        commit(life, "100")
+    if name == SEATS:
+        added = attach(life, "3")
+        life.advance(TENTH)
+        change(life, added, "5")
     facts = [
         Fact(at=TENTH + timedelta(days=days), value=Decimal(value), distinct_value=who)
         for days, value, who in ((0, "7.25", "ada"), (3, "3", "bob"), (9, "15.5", "ada"))

@@ -55,6 +55,17 @@ def test_every_price_model_and_aggregation_has_a_receipt() -> None:
     assert {charge["meter"]["aggregation"] for charge in charges} == set(Aggregation)
 
 
+def test_what_is_agreed_beyond_prices_has_receipts() -> None:
+    documents = [read(name)[0] for name in NAMES]
+    types = {line["type"] for one in documents for line in one["lines"]}
+    costs = [lot.get("cost") for one in documents for lot in one.get("drawing", {}).get("lots", ())]
+    spans = [len(added["spans"]) for one in documents for added in one["inputs"].get("add_ons", ())]
+
+    assert {"usage", "proration", "true_up", "invoiced_before"} <= types
+    assert any(costs)
+    assert spans == [2]
+
+
 def test_the_command_finds_all_equal() -> None:
     done = CliRunner().invoke(app, ["regress", "--files", str(GOLDEN)])
 
