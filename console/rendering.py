@@ -28,6 +28,8 @@ TEMPLATES: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # What is installed stays as it is: nobody looks for a newer file at each page.
+    auto_reload=False,
 )
 TEMPLATES.globals["asset"] = address_of
 TEMPLATES.globals["waiting"] = WAITING
@@ -94,12 +96,14 @@ def answered(dependencies: Dependencies, handle: Handler) -> Handler:
     """The handler, for addresses that do not ask too often.
 
     Its errors are answered with pages that say nothing about the inside. Whether the installation
-    is quiet, it finds as ``request.state.is_quiet``.
+    is quiet, it finds as ``request.state.is_quiet``, and when it was asked as
+    ``request.state.now``.
     """
 
     @wraps(handle)
     async def answer(request: Request) -> Response:
         request.state.is_quiet = dependencies.is_quiet
+        request.state.now = dependencies.now()
         try:
             await dependencies.count(request)
             return await handle(request)

@@ -44,7 +44,7 @@ QUERY: Final[Mapping[str, str]] = {
     " instant.",
     "status": "Only those in this state.",
     "subscription_id": "Only those of this subscription.",
-    "test_clock_id": "Only customers who live on this test clock.",
+    "test_clock_id": "Only those on this test clock.",
     "type": "Only those of this type.",
     "voided": "Only events that were taken back (`true`), or were not (`false`).",
 }

@@ -15,6 +15,11 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function written(seconds) {
+  const words = { day: "numeric", month: "short", timeZone: "UTC" };
+  return new Date(seconds * 1000).toLocaleDateString(navigator.languages, words);
+}
+
 function draw(figure) {
   const rows = read(figure);
   const place = figure.querySelector(".drawn");
@@ -37,8 +42,8 @@ function draw(figure) {
       cursor: { drag: { x: false, y: false }, points: { show: isLine } },
       scales: { x: { range: () => span }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
       axes: [
-        { ...axis, grid: { show: false }, values: "{D} {MMM}", space: 60 },
-        { ...axis, size: 64, values: (_, numbers) => numbers.map((one) => one.toLocaleString(document.documentElement.lang)) },
+        { ...axis, grid: { show: false }, values: (_, days) => days.map(written), space: 60 },
+        { ...axis, size: 64, values: (_, numbers) => numbers.map((one) => one.toLocaleString(navigator.languages)) },
       ],
       series: [
         {},

@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from console.language import locale_of
 from console.workspace.within import Answer, call, scope_of
 
 API: Final = "/api/v1"
@@ -70,15 +72,27 @@ class Member:
 
     A session whose access token has ended goes on by its refresh token, once for a screen;
     ``cookies`` are the new ones, which the screen's answer hands to the browser. ``role`` is what
-    the API says of them, once it was asked.
+    the API says of them, and ``organization`` whose member they are, once it was asked.
     """
 
     request: Request
     calls: list[Call] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
     role: str = ""
+    organization: Mapping[str, Any] = field(default_factory=dict)
     _renewed: str | None = None
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def locale(self) -> str:
+        """By which they write numbers and days."""
+        return locale_of(self.request)
+
+    @property
+    def now(self) -> datetime:
+        """When they asked."""
+        now: datetime = self.request.state.now
+        return now
 
     def place(self, name: str = "id") -> str:
         """A part of the screen's own address, as a part of a path of the API."""

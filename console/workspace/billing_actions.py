@@ -47,13 +47,14 @@ SKIP: Final = Action(
     call="/subscriptions/{id}/periods/{period}/skip",
     back="/operations",
     fields=(Field(name="reason", title="Why", is_required=True),),
+    confirms=True,
     is_grave=True,
 )
 ADVANCE: Final = Action(
     title="Advance",
     path="/test-clocks/{id}/advance",
     call="/test-clocks/{id}/advance",
-    back="/test-clocks",
+    back="/test-clocks/{id}",
     fields=(Field(name="frozen_time", title="To", is_required=True),),
 )
 NEW_CLOCK: Final = Action(

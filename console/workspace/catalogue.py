@@ -72,6 +72,7 @@ SUBSCRIPTIONS: Final = Listing(
         ),
         Filter(name="customer_id", title="Customer"),
         Filter(name="period_ends_before", title="Period ends before"),
+        Filter(name="test_clock_id", title="Test clock"),
     ),
     link=lambda row: f"{HOME}/subscriptions/{row['id']}",
     empty="A subscription puts a customer on a plan: POST /subscriptions.",
@@ -121,6 +122,30 @@ PAYMENTS: Final = Listing(
     empty="Payments are recorded by hand, or come by a connected gateway.",
 )
 
+DUNNING: Final = Listing(
+    title="Dunning",
+    path="/reports/scheduled-payments",
+    columns=(
+        _column("Invoice", "invoice_number"),
+        _column("Left to pay", "amount_due", _money("amount_due"), is_number=True),
+        _column("Due", "due_date", _day("due_date")),
+        _column("Tried in vain", "failed_tries", is_number=True),
+        Column(
+            title="Next",
+            cell=lambda row, values: values.words(row["next"]["action"]),
+            raw=lambda row: row["next"]["action"],
+        ),
+        Column(
+            title="At",
+            cell=lambda row, values: values.instant(row["next"]["due_at"]),
+            raw=lambda row: row["next"]["due_at"],
+        ),
+    ),
+    link=lambda row: f"{HOME}/invoices/{row['invoice_id']}",
+    empty="What is charged again, reminded of, and given up stands here, the soonest first.",
+    by_cursor=True,
+)
+
 METERS: Final = Listing(
     title="Meters",
     path="/meters",
@@ -161,6 +186,14 @@ AUDIT: Final = Listing(
         _column("Object", "object_type", _words("object_type")),
         _column("Object id", "object_id"),
         _column("Request", "request_id"),
+    ),
+    filters=(
+        Filter(name="actor", title="By"),
+        Filter(name="action", title="Action"),
+        Filter(name="object_type", title="Kind of object"),
+        Filter(name="object", title="Object id"),
+        Filter(name="since", title="From"),
+        Filter(name="until", title="Until"),
     ),
     empty="Every change by people is listed here.",
 )
@@ -217,6 +250,7 @@ LISTINGS: Final = {
     "subscriptions": SUBSCRIPTIONS,
     "invoices": INVOICES,
     "payments": PAYMENTS,
+    "dunning": DUNNING,
     "events": EVENTS,
     "meters": METERS,
     "plans": PLANS,

@@ -42,6 +42,7 @@ NAVIGATION: Final = (
     ("Subscriptions", f"{HOME}/subscriptions", READS),
     ("Invoices", f"{HOME}/invoices", READS),
     ("Payments", f"{HOME}/payments", READS),
+    ("Dunning", f"{HOME}/dunning", READS),
     ("Credits", f"{HOME}/credits", READS),
     ("Coupons", f"{HOME}/coupons", READS),
     ("Alerts", f"{HOME}/alerts", READS),
@@ -111,13 +112,13 @@ def screen(dependencies: Dependencies, show: Show) -> Handler:
         try:
             # By itself and first: it finds out whether somebody is signed in.
             me = await member.get("/auth/me")
-            member.role = me["user"]["role"]
+            member.role, member.organization = me["user"]["role"], me["organization"]
             shown = await show(member)
             if isinstance(shown, Response):
                 return member.hand_over(shown)
         except Refused as refusal:
             return member.hand_over(_refuse(request, refusal))
-        return member.hand_over(_page(dependencies, member, me["organization"], shown))
+        return member.hand_over(_page(dependencies, member, shown))
 
     return answered(dependencies, handle)
 
@@ -127,9 +128,7 @@ def see_other(path: str) -> Response:
     return RedirectResponse(path, status_code=SEE_OTHER)
 
 
-def _page(
-    dependencies: Dependencies, member: Member, organization: Mapping[str, Any], shown: Screen
-) -> Page:
+def _page(dependencies: Dependencies, member: Member, shown: Screen) -> Page:
     path = member.request.url.path
     base_url = dependencies.public_url
     is_part = shown.fragment is not None and SCRIPT_HEADER in member.request.headers
@@ -140,9 +139,9 @@ def _page(
         is_quiet=dependencies.is_quiet,
         nonce=nonce,
         title=shown.title,
-        organization=organization,
+        organization=member.organization,
         navigation=[(words, to, _is_within(path, to)) for words, to in places_for(member.role)],
-        values=Values.of(organization),
+        values=Values.of(member.organization, member.locale),
         calls=dict.fromkeys(one.as_command(base_url) for one in member.calls),
         command=lambda call: call.as_command(base_url),
         temporal_links=dependencies.link_temporal(),

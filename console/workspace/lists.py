@@ -18,6 +18,9 @@ PAGE_SIZE: Final = 25
 PAGE_OF_FILE: Final = 100
 MOST_IN_FILE: Final = 10_000
 CSV: Final = "csv"
+PAGE: Final = "page"
+CURSOR: Final = "cursor"
+"""By which an address says where the list of a screen is; a second list has a name of its own."""
 
 Row = Mapping[str, Any]
 Cell = Callable[[Row, Values], str]
@@ -50,8 +53,8 @@ class Filter:
 class Listing:
     """A list of the API as a screen.
 
-    ``link`` gives where a row leads, ``empty`` what to do first where nothing is listed. A list of
-    ``has_cursor`` knows no numbers of pages. ``offer`` is the form of what is done with a row.
+    ``link`` gives where a row leads, ``empty`` what to do first where nothing is listed. A list
+    ``by_cursor`` knows no numbers of pages. ``offer`` is the form of what is done with a row.
     """
 
     title: str
@@ -63,6 +66,7 @@ class Listing:
     template: str = "list.html"
     fixed: Mapping[str, str] = field(default_factory=dict)
     offer: Callable[[Row], Mapping[str, Any]] | None = None
+    by_cursor: bool = False
 
     async def show(self, member: Member) -> Screen | Response:
         """The page of the list that the address asks for, or the file of all of it."""
@@ -71,17 +75,14 @@ class Listing:
             # The first rows before anything is answered: what is refused is no half of a file.
             first = await member.get(self.path, **asked, page_size=PAGE_OF_FILE)
             return self._file(member, asked, first)
-        page = await member.get(self.path, **asked, **_place(member), page_size=PAGE_SIZE)
-        rows, meta = rows_of(page), page["meta"]
+        turned = await turn(member, self.path, asked=asked, kept=asked, by_cursor=self.by_cursor)
         return Screen(
             template=self.template,
             title=self.title,
             values={
                 "listing": self,
-                "rows": rows,
-                "meta": meta,
-                "previous": _turned(asked, meta, back=True),
-                "next": _turned(asked, meta, back=False),
+                "rows": turned.rows,
+                "pages": turned,
                 "file": f"?{urlencode({**asked, 'format': CSV})}",
                 "is_filtered": asked.keys() != self.fixed.keys(),
             },
@@ -104,7 +105,7 @@ class Listing:
         self, member: Member, asked: Mapping[str, str], page: Row
     ) -> AsyncIterator[str]:
         """Exactly what is listed, page by page; no cell is a formula."""
-        values = Values.of(await member.get("/organization"))
+        values = Values.of(member.organization)
         yield write_row([one.title for one in self.columns])
         for number in range(MOST_IN_FILE // PAGE_OF_FILE):
             for row in rows_of(page):
@@ -115,31 +116,75 @@ class Listing:
             page = await member.get(self.path, **asked, **after, page_size=PAGE_OF_FILE)
 
 
-def _place(member: Member) -> dict[str, str]:
-    """Where in the list the address is: behind a cursor, or on a page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """A page of a list: its rows, where they stand, and the addresses of the pages beside it.
+
+    ``answer`` is all that the API says, beside the rows too. ``first`` is where the list begins,
+    None for one whose pages are counted.
+    """
+
+    answer: Row
+    rows: Sequence[Row]
+    meta: Row
+    previous: str | None
+    next: str | None
+    first: str | None
+
+
+async def turn(
+    member: Member,
+    path: str,
+    *,
+    name: str = PAGE,
+    asked: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
+    page_size: int = PAGE_SIZE,
+    by_cursor: bool = False,
+) -> Turned:
+    """The page of a list that the screen's address asks for under a name. Raises Refused.
+
+    ``asked`` narrows the list. The addresses beside it keep what is ``kept``, by default all that
+    the screen's says but where this list is.
+    """
     query = member.request.query_params
-    if query.get("cursor"):
-        return {"cursor": query["cursor"]}
-    text = query.get("page", "1")
-    return {"page": text if text.isascii() and text.isdigit() and len(text) < 8 else "1"}
+    cursor = query.get(CURSOR) if name == PAGE else None
+    place = {CURSOR: cursor} if cursor else {} if by_cursor else {PAGE: query.get(name, "1")}
+    page = await member.get(path, **(asked or {}), **place, page_size=page_size)
+    if kept is None:
+        own = {name, CURSOR} if name == PAGE else {name}
+        kept = {one: text for one, text in query.items() if one not in own}
+    meta = page["meta"]
+    return Turned(
+        answer=page,
+        rows=rows_of(page),
+        meta=meta,
+        previous=_address(kept, name, _before(meta)),
+        next=_address(kept, name, _after(meta)),
+        first=f"?{urlencode(kept)}" if cursor else None,
+    )
+
+
+def _before(meta: Row) -> dict[str, str] | None:
+    """Where the page before is, None before the first."""
+    number = meta.get(PAGE) or 1
+    return {PAGE: str(number - 1)} if number > 1 else None
 
 
 def _after(meta: Row) -> dict[str, str] | None:
     """Where the next page is, None after the last; long lists know it by a cursor alone."""
     if meta.get("next_cursor"):
-        return {"cursor": str(meta["next_cursor"])}
-    number, last = meta.get("page"), meta.get("total_pages")
-    return {"page": str(number + 1)} if number and last and number < last else None
+        return {CURSOR: str(meta["next_cursor"])}
+    number, last = meta.get(PAGE), meta.get("total_pages")
+    return {PAGE: str(number + 1)} if number and last and number < last else None
 
 
-def _turned(asked: Mapping[str, str], meta: Row, *, back: bool) -> str | None:
-    """The address of the page before or after; None where there is none."""
-    if not back:
-        place = _after(meta)
-    else:
-        number = meta.get("page") or 1
-        place = {"page": str(number - 1)} if number > 1 else None
-    return None if place is None else f"?{urlencode({**asked, **place})}"
+def _address(kept: Mapping[str, str], name: str, place: Mapping[str, str] | None) -> str | None:
+    """The address of a page beside this one; None where there is none."""
+    if place is None:
+        return None
+    named = {name if one == PAGE else one: text for one, text in place.items()}
+    return f"?{urlencode({**kept, **named})}"
 
 
 def _plain(column: Column, row: Row, values: Values) -> str:

@@ -11,6 +11,7 @@ from console.workspace import screens, signing
 from console.workspace.alerts import screen as alerts
 from console.workspace.billing_actions import ACTIONS
 from console.workspace.catalogue import LISTINGS
+from console.workspace.clocks import screen as clocks
 from console.workspace.coupons import screen as coupons
 from console.workspace.credits.screen import ACTIONS as CREDIT_ACTIONS
 from console.workspace.credits.screen import show_credits, show_units
@@ -22,14 +23,16 @@ from console.workspace.live.tail import show_tail
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
 from console.workspace.overview import screen as overview
+from console.workspace.pricing import commitments
 from console.workspace.pricing.screen import PRICES, save_prices, show_prices
 from console.workspace.settings import account, keys, members, organization
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
 from console.workspace.subscriptions import screen as subscriptions
+from console.workspace.subscriptions import terms
 from console.workspace.webhooks import screen as webhooks
 
-EVERY_PART: Final = (*overview.PARTS, *subscriptions.PARTS)
+EVERY_PART: Final = (*overview.PARTS, *subscriptions.PARTS, *clocks.PARTS)
 
 SHOWN: Final[dict[str, Show]] = {
     HOME: overview.show_overview,
@@ -48,7 +51,8 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/plans/{{id}}": screens.show_plan,
     HOME + PRICES: show_prices,
     f"{HOME}/operations": screens.show_operations,
-    f"{HOME}/test-clocks": screens.show_clocks,
+    f"{HOME}/test-clocks": clocks.show_clocks,
+    HOME + clocks.CLOCK: clocks.show_clock,
     f"{HOME}/credits": show_units,
     f"{HOME}/customers/{{id}}/credits": show_credits,
     f"{HOME}/alerts": alerts.LISTING.show,
@@ -81,6 +85,8 @@ EVERY_ACTION: Final = (
     *alerts.ACTIONS,
     *coupons.ACTIONS,
     *webhooks.ACTIONS,
+    *commitments.ACTIONS,
+    *terms.ACTIONS,
 )
 
 DONE: Final[dict[str, Show]] = {

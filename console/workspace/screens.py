@@ -8,11 +8,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from billing.invoicing.invoices import InvoiceStatus
-from console.workspace.asking import Member, Refused, rows_of
+from console.workspace.asking import API, Call, Member, Refused, rows_of
 from console.workspace.billing_actions import (
-    ADVANCE,
     FINALIZE,
-    NEW_CLOCK,
     RECORD_PAYMENT,
     RETRY,
     SKIP,
@@ -20,11 +18,13 @@ from console.workspace.billing_actions import (
 )
 from console.workspace.coupons.screen import offers_of
 from console.workspace.frame import HOME, Screen
+from console.workspace.lists import turn
+from console.workspace.pricing.commitments import read_commitments
+from console.workspace.sums import list_summands
 
 PARKED: Final = "needs_attention"
 """The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
-MANY: Final = 100
 NOW: Final = "now"
 """By which an address asks for a check of its own."""
 
@@ -34,22 +34,22 @@ async def show_customer(member: Member) -> Screen:
     customer_id = member.place()
     customer = await member.get(f"/customers/{customer_id}")
     subscriptions, invoices, account, entitlements, coupons = await asyncio.gather(
-        member.get(f"/customers/{customer['id']}/subscriptions"),
+        turn(member, f"/customers/{customer['id']}/subscriptions", name="subscriptions_page"),
         member.get("/invoices", customer_id=customer["id"], page_size=FEW),
-        member.get(f"/customers/{customer['id']}/account", page_size=FEW),
+        turn(member, f"/customers/{customer['id']}/account", page_size=FEW, by_cursor=True),
         member.get(f"/customers/{customer['id']}/entitlements"),
-        member.get(f"/customers/{customer['id']}/coupons", page_size=MANY),
+        turn(member, f"/customers/{customer['id']}/coupons", name="coupons_page"),
     )
     return Screen(
         template="customer.html",
         title=str(customer["name"]),
         values={
             "customer": customer,
-            "subscriptions": _rows(subscriptions),
+            "subscriptions": subscriptions,
             "invoices": invoices,
             "account": account,
             "entitlements": _rows(entitlements),
-            **offers_of(customer["id"], rows_of(coupons)),
+            **offers_of(customer["id"], coupons),
         },
     )
 
@@ -81,6 +81,8 @@ async def show_invoice(member: Member) -> Screen:
             "notes": _rows(notes),
             "lines": [(one, by_id.get(one["id"])) for one in lines],
             "folded": {one["id"] for one in lines} - by_id.keys(),
+            "summands": list_summands(invoice),
+            "verify": [Call(method="POST", path=f"{API}/invoices/{invoice['id']}/verify")],
             "verdict": None,
             "offers": _offers(invoice),
         },
@@ -133,9 +135,10 @@ def _changed_address(explained: Mapping[str, Any]) -> str | None:
 
 
 async def show_plan(member: Member) -> Screen:
-    """A plan with its charges, its features, and what each version changed."""
-    plan, changes = await asyncio.gather(
+    """A plan with its charges, commitments and features, and what each version changed."""
+    plan, commitments, changes = await asyncio.gather(
         member.get(f"/plans/{member.place()}"),
+        read_commitments(member),
         member.get(f"/plans/{member.place()}/changes", page_size=FEW),
     )
     versions = [
@@ -144,7 +147,7 @@ async def show_plan(member: Member) -> Screen:
     return Screen(
         template="plan.html",
         title=str(plan["name"]),
-        values={"plan": plan, "versions": versions},
+        values={"plan": plan, "versions": versions, **commitments},
     )
 
 
@@ -172,7 +175,11 @@ async def show_operations(member: Member) -> Screen:
         {
             **one,
             "retry": RETRY.offer(id=one["subscription_id"], period=one["period_index"]),
-            "skip": SKIP.offer(id=one["subscription_id"], period=one["period_index"]),
+            "skip": SKIP.offer(
+                id=one["subscription_id"],
+                period=one["period_index"],
+                expected=f"period {one['period_index']}",
+            ),
         }
         for one in coverage["findings"]
         if one["kind"] == PARKED and one["period_index"] is not None
@@ -182,17 +189,6 @@ async def show_operations(member: Member) -> Screen:
         template="operations.html",
         title="Operations",
         values={"coverage": coverage, "parked": parked, "others": others, "health": health},
-    )
-
-
-async def show_clocks(member: Member) -> Screen:
-    """Test clocks: where each stands, and how to move it on."""
-    clocks = await member.get("/test-clocks", page_size=50)
-    shown = [{**one, "advance": ADVANCE.offer(id=one["id"])} for one in rows_of(clocks)]
-    return Screen(
-        template="clocks.html",
-        title="Test clocks",
-        values={"clocks": shown, "new": NEW_CLOCK.offer()},
     )
 
 

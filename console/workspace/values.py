@@ -6,28 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_datetime
 from markupsafe import Markup
 
-from billing.invoicing.kinds import DocumentLanguage
 from billing.money import plain_text
 from billing.periods import find_zone
+from console.language import ENGLISH
 from services.documents.formats import Formats
+
+
+@lru_cache(maxsize=64)
+def _patterns(locale: str) -> tuple[str, str]:
+    """How a locale writes a day, and a day with its time."""
+    if locale == ENGLISH:
+        return "d MMM y", "d MMM y, HH:mm"
+    own = Locale.parse(locale)
+    day = own.date_formats["medium"].pattern
+    return day, f"{day}, {own.time_formats['short'].pattern}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """What the organization of a member writes values by."""
+    """What values are written by: the zone of the organization, the locale of who looks."""
 
     timezone: str
-    language: DocumentLanguage = DocumentLanguage.ENGLISH
+    locale: str = ENGLISH
 
     @classmethod
-    def of(cls, organization: Mapping[str, Any]) -> Values:
-        """As the organization's settings say."""
-        return cls(timezone=organization["timezone"])
+    def of(cls, organization: Mapping[str, Any], locale: str = ENGLISH) -> Values:
+        """As the organization's settings say, and the browser of who looks."""
+        return cls(timezone=organization["timezone"], locale=locale)
 
     def money(self, amount: object, currency: str) -> str:
         """An amount of money: ``$82.45``."""
@@ -43,38 +55,37 @@ class Values:
 
     def instant(self, text: str | None) -> Markup:
         """An instant in the organization's zone, with UTC for who asks."""
-        if text is None:
-            return Markup("–")
-        at = datetime.fromisoformat(text)
-        local = format_datetime(
-            at.astimezone(find_zone(self.timezone)), "d MMM y, HH:mm", locale=self.language
-        )
-        in_utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(text, in_utc, local)
-
-    def clock(self, text: str) -> Markup:
-        """The time of day of an instant to the second, with UTC for who asks."""
-        at = datetime.fromisoformat(text)
-        local = at.astimezone(find_zone(self.timezone))
-        return Markup(
-            '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{:%H:%M:%S}</time>'
-        ).format(text, at.astimezone(UTC), local)
+        return self._written(text, _patterns(self.locale)[1])
 
     def day(self, text: str | None) -> Markup:
         """The local day of an instant, with UTC for who asks."""
+        return self._written(text, _patterns(self.locale)[0])
+
+    def clock(self, text: str) -> Markup:
+        """The time of day of an instant to the second, with UTC for who asks."""
+        return self._written(text, "HH:mm:ss")
+
+    def _written(self, text: str | None, pattern: str) -> Markup:
         if text is None:
             return Markup("–")
         at = datetime.fromisoformat(text)
-        local = format_datetime(
-            at.astimezone(find_zone(self.timezone)), "d MMM y", locale=self.language
+        local = at.astimezone(find_zone(self.timezone))
+        language = "" if self.locale == ENGLISH else Markup(' lang="{}"').format(self._tag)
+        return Markup('<time datetime="{}" title="{} UTC"{}>{}</time>').format(
+            text,
+            f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            language,
+            format_datetime(local, pattern, locale=self.locale),
         )
-        return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{}</time>').format(
-            text, at.astimezone(UTC), local
-        )
+
+    @property
+    def _tag(self) -> str:
+        """The locale as pages name it."""
+        return self.locale.replace("_", "-")
 
     def words(self, name: str) -> str:
         """What a machine's name says to people: ``invoice_finalized`` is ``Invoice finalized``."""
         return name.replace("_", " ").replace(".", " ").capitalize() if name else "–"
 
     def _formats(self, currency: str) -> Formats:
-        return Formats(language=self.language, currency=currency, timezone=self.timezone)
+        return Formats(language=self.locale, currency=currency, timezone=self.timezone)

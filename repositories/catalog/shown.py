@@ -127,5 +127,6 @@ SUBSCRIPTION_PAGES: Final = PageRead(
         "customer_id": "customer_id = %(customer_id)s",
         "status": "status = %(status)s",
         "period_ends_before": f"{HAS_NOT_ENDED} AND current_period_end < %(period_ends_before)s",
+        "test_clock_id": "test_clock_id = %(test_clock_id)s",
     },
 )

@@ -39,9 +39,12 @@ States."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
-    """How one document writes numbers and days: in its language, currency and zone."""
+    """How one document writes numbers and days: in its language, currency and zone.
 
-    language: DocumentLanguage
+    A page writes them by the locale of who looks, in the place of a document's language.
+    """
+
+    language: DocumentLanguage | str
     currency: str
     timezone: str
 

@@ -59,6 +59,7 @@ async def list_subscriptions(
     customer_id: UUID | None = None,
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
     period_ends_before: Annotated[Instant | None, Query()] = None,
+    test_clock_id: UUID | None = None,
 ) -> Response:
     """List subscriptions, oldest first."""
     found = await read_page(
@@ -68,6 +69,7 @@ async def list_subscriptions(
         customer_id=customer_id,
         status=status,
         period_ends_before=period_ends_before,
+        test_clock_id=test_clock_id,
     )
     return await respond_page(found, page, _view)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
+from billing.money import plain_text
 from billing.notifications.alerts import AlertAction, AlertOn
 from console.workspace.actions import Action, Entry, Field, split_words
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import HOME, Screen
-from console.workspace.lists import Column, Filter, Listing
+from console.workspace.lists import Column, Filter, Listing, turn
 from console.workspace.values import Values
 
 ALERTS: Final = "/alerts"
@@ -68,6 +70,7 @@ END: Final = Action(
     call=f"{ALERTS}/{{alert}}",
     back=OF_CUSTOMER,
     method="DELETE",
+    confirms=True,
     is_grave=True,
 )
 ACTIONS: Final = (WATCH, END)
@@ -82,6 +85,11 @@ def describe(alert: Mapping[str, Any], values: Values) -> str:
     reaches = "falls to" if alert["direction"] == "down" else "reaches"
     thresholds = " or ".join(values.number(one) for one in alert["thresholds"])
     return f"{values.words(alert['on'])}{part}{whose}{unit} {reaches} {thresholds}"
+
+
+def _called(alert: Mapping[str, Any]) -> str:
+    """What somebody types who ends it: ``spend 50``."""
+    return f"{alert['on']} {plain_text(Decimal(alert['thresholds'][0]))}"
 
 
 def kind_of(alert: Mapping[str, Any]) -> str:
@@ -116,7 +124,7 @@ async def show_customer_alerts(member: Member) -> Screen:
     """What is watched of a customer, with a form for more."""
     customer = await member.get(f"/customers/{member.place()}")
     alerts, meters = await asyncio.gather(
-        member.get(ALERTS, customer_id=customer["id"], page_size=MANY),
+        turn(member, ALERTS, asked={"customer_id": customer["id"]}),
         member.get("/meters", page_size=MANY),
     )
     names = {one["id"]: one["name"] for one in rows_of(meters)}
@@ -130,10 +138,11 @@ async def show_customer_alerts(member: Member) -> Screen:
                     **one,
                     "kind": kind_of(one),
                     "meter": names.get(one["subject"]["meter_id"]),
-                    "end": END.offer(id=customer["id"], alert=one["id"]),
+                    "end": END.offer(id=customer["id"], alert=one["id"], expected=_called(one)),
                 }
-                for one in rows_of(alerts)
+                for one in alerts.rows
             ],
+            "pages": alerts,
             "describe": describe,
             "watch": WATCH.offer(id=customer["id"], values={"customer_id": customer["id"]}),
         },
@@ -142,13 +151,7 @@ async def show_customer_alerts(member: Member) -> Screen:
 
 async def show_crossings(member: Member) -> Screen:
     """The times that an alert was reached, the oldest first."""
-    crossings = await member.get(
-        f"{ALERTS}/{member.place()}/crossings",
-        page_size=MANY,
-        page=member.request.query_params.get("page"),
-    )
+    crossings = await turn(member, f"{ALERTS}/{member.place()}/crossings")
     return Screen(
-        template="crossings.html",
-        title="When it was reached",
-        values={"crossings": rows_of(crossings), "meta": crossings["meta"]},
+        template="crossings.html", title="When it was reached", values={"pages": crossings}
     )

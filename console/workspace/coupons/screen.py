@@ -12,7 +12,7 @@ from billing.discounts.coupons import CouponScope
 from console.workspace.actions import Action, Entry, Field, split_words
 from console.workspace.asking import Member
 from console.workspace.frame import HOME, Screen
-from console.workspace.lists import Column, Listing
+from console.workspace.lists import Column, Listing, Turned
 from console.workspace.values import Values
 
 COUPONS: Final = "/coupons"
@@ -76,6 +76,7 @@ DETACH: Final = Action(
     call=f"{CUSTOMER}/coupons/{{coupon}}",
     back=CUSTOMER,
     method="DELETE",
+    confirms=True,
     is_grave=True,
 )
 ACTIONS: Final = (MAKE, WITHDRAW, REDEEM, DETACH)
@@ -145,7 +146,7 @@ async def show_coupon(member: Member) -> Screen:
     )
 
 
-def offers_of(customer_id: str, redemptions: Any) -> dict[str, Any]:  # noqa: ANN401  (JSON)
+def offers_of(customer_id: str, redemptions: Turned) -> dict[str, Any]:
     """A customer's coupons, and the forms for them."""
     return {
         "coupons": [
@@ -153,9 +154,12 @@ def offers_of(customer_id: str, redemptions: Any) -> dict[str, Any]:  # noqa: AN
                 **one,
                 "detach": None
                 if one["ended_at"]
-                else DETACH.offer(id=customer_id, coupon=one["coupon_id"]),
+                else DETACH.offer(
+                    id=customer_id, coupon=one["coupon_id"], expected=str(one["code"])
+                ),
             }
-            for one in redemptions
+            for one in redemptions.rows
         ],
+        "coupon_pages": redemptions,
         "redeem": REDEEM.offer(id=customer_id),
     }

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
+from billing.money import plain_text
 from billing.periods import Interval
 from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
+from console.workspace.lists import turn
 
 CREDITS: Final = "/customers/{id}/credits"
 MANY: Final = 100
+MOVEMENTS: Final = 50
+"""As many are drawn as one line."""
 HELD: Final = "held"
 """The kind of a movement that sets credit aside."""
 
@@ -37,6 +42,7 @@ END: Final = Action(
     path="/customers/{id}/credits/grants/{grant}/end",
     call="/grants/{grant}/end",
     back=CREDITS,
+    confirms=True,
     is_grave=True,
 )
 RELEASE: Final = Action(
@@ -45,6 +51,7 @@ RELEASE: Final = Action(
     call="/credits/holds/{hold}",
     back=CREDITS,
     method="DELETE",
+    confirms=True,
     is_grave=True,
 )
 NEW_UNIT: Final = Action(
@@ -95,6 +102,7 @@ END_RULE: Final = Action(
     call="/customers/{id}/grant-rules/{rule}",
     back=CREDITS,
     method="DELETE",
+    confirms=True,
     is_grave=True,
 )
 ACTIONS: Final = (GRANT, END, RELEASE, NEW_UNIT, REPEAT, END_RULE)
@@ -110,12 +118,12 @@ async def show_units(member: Member) -> Screen:
     Adding up all of them takes longer than a page may.
     """
     is_asked = CHECK in member.request.query_params
-    units = await member.get("/units", page_size=MANY)
+    units = await turn(member, "/units")
     check = await member.get("/audit/credits") if is_asked else None
     return Screen(
         template="credits.html",
         title="Credits",
-        values={"units": rows_of(units), "check": check, "new": NEW_UNIT.offer()},
+        values={"units": units.rows, "pages": units, "check": check, "new": NEW_UNIT.offer()},
     )
 
 
@@ -127,10 +135,14 @@ async def show_credits(member: Member) -> Screen:
     address = f"/customers/{customer['id']}"
     balance, grants, rules, ledger = await asyncio.gather(
         member.get(f"{address}/balance", unit=unit),
-        member.get(f"{address}/grants", unit=unit, page_size=MANY),
-        member.get(f"{address}/grant-rules", page_size=MANY),
-        member.get(
-            f"{address}/ledger", unit=unit, cursor=member.request.query_params.get("cursor")
+        turn(member, f"{address}/grants", name="grants_page", asked={"unit": unit}),
+        turn(member, f"{address}/grant-rules", name="rules_page"),
+        turn(
+            member,
+            f"{address}/ledger",
+            asked={"unit": unit},
+            page_size=MOVEMENTS,
+            by_cursor=True,
         ),
     )
     return Screen(
@@ -141,12 +153,14 @@ async def show_credits(member: Member) -> Screen:
             "units": units,
             "unit": unit,
             "balance": balance,
-            "grants": [_grant(one) for one in rows_of(grants)],
-            "rules": [_rule(one) for one in rows_of(rules) if one["unit"] == unit],
+            "grants": [_grant(one) for one in grants.rows],
+            "grant_pages": grants,
+            "rules": [_rule(one) for one in rules.rows],
+            "rule_pages": rules,
             "repeat": REPEAT.offer(id=customer["id"], values={"unit": unit}),
-            "entries": rows_of(ledger),
-            "more": ledger["meta"].get("next_cursor"),
-            "holds": _holds(customer["id"], rows_of(ledger)),
+            "entries": ledger.rows,
+            "entry_pages": ledger,
+            "holds": _holds(customer["id"], unit, ledger.rows),
             "grant": GRANT.offer(id=customer["id"], values={"unit": unit}),
         },
     )
@@ -160,19 +174,24 @@ async def _unit(member: Member, customer_id: str, units: Sequence[str]) -> str:
     grants = rows_of(await member.get(f"/customers/{customer_id}/grants", page_size=1))
     if grants:
         return str(grants[0]["unit"])
-    return units[0] if units else str((await member.get("/organization"))["currency"])
+    return units[0] if units else str(member.organization["currency"])
 
 
 def _grant(one: Mapping[str, Any]) -> dict[str, Any]:
-    end = END.offer(id=one["customer_id"], grant=one["id"]) if one["status"] in LIVE else None
-    return {**one, "end": end}
+    end = END.offer(id=one["customer_id"], grant=one["id"], expected=_called(one))
+    return {**one, "end": end if one["status"] in LIVE else None}
 
 
 def _rule(one: Mapping[str, Any]) -> dict[str, Any]:
     """A rule with how often it grants, in words, and the form that ends it while it goes on."""
     every, lives = (_duration(one[name]) for name in ("interval", "expires_after"))
-    end = END_RULE.offer(id=one["customer_id"], rule=one["id"]) if one["next_at"] else None
-    return {**one, "every": every, "lives": lives, "end": end}
+    end = END_RULE.offer(id=one["customer_id"], rule=one["id"], expected=_called(one))
+    return {**one, "every": every, "lives": lives, "end": end if one["next_at"] else None}
+
+
+def _called(one: Mapping[str, Any]) -> str:
+    """What somebody types who ends it: ``250 TOKENS``."""
+    return f"{plain_text(abs(Decimal(one['amount'])))} {one['unit']}"
 
 
 def _duration(one: Mapping[str, Any] | None) -> str | None:
@@ -182,11 +201,18 @@ def _duration(one: Mapping[str, Any] | None) -> str | None:
     return str(one["interval"]) if one["count"] == 1 else f"{one['count']} {one['interval']}s"
 
 
-def _holds(customer_id: str, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _holds(
+    customer_id: str, unit: str, entries: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """Holds of these movements that were neither settled nor released by one of them."""
     ended = {one["hold_id"] for one in entries if one["kind"] != HELD}
     return [
-        {**one, "release": RELEASE.offer(id=customer_id, hold=one["hold_id"])}
+        {
+            **one,
+            "release": RELEASE.offer(
+                id=customer_id, hold=one["hold_id"], expected=_called({**one, "unit": unit})
+            ),
+        }
         for one in entries
         if one["kind"] == HELD and one["hold_id"] not in ended
     ]

@@ -9,12 +9,13 @@ from starlette.responses import Response
 from console.workspace.asking import Member
 from console.workspace.frame import HOME, SCRIPT_HEADER, Screen, see_other
 from console.workspace.screens import explain_line
+from console.workspace.sums import list_summands_of_total
 
 MOST_LINES: Final = 12
 
 
 async def show_total(member: Member) -> Screen | Response:
-    """The lines and taxes that an invoice's total is the sum of; as a page, the invoice."""
+    """What an invoice's total is the sum of, from its lines on; as a page, the invoice."""
     if SCRIPT_HEADER not in member.request.headers:
         return see_other(f"{HOME}/invoices/{member.place()}")
     invoice = await member.get(f"/invoices/{member.place()}")
@@ -23,7 +24,12 @@ async def show_total(member: Member) -> Screen | Response:
         template="derivation_of_total.html",
         title="",
         fragment="derivation_of_total.html",
-        values={"invoice": invoice, "lines": lines[:MOST_LINES], "more": lines[MOST_LINES:]},
+        values={
+            "invoice": invoice,
+            "lines": lines[:MOST_LINES],
+            "more": lines[MOST_LINES:],
+            "summands": list_summands_of_total(invoice),
+        },
     )
 
 

@@ -20,7 +20,7 @@ READY: Final = "ready"
 
 async def show_clock_progress(member: Member) -> Fragments:
     """Where a clock stands, until it is ready. Raises Refused."""
-    values = Values.of(await member.get("/organization"))
+    values = Values.of(member.organization, member.locale)
     path = f"/test-clocks/{member.place()}"
     first = await member.get(path)
 
@@ -49,7 +49,7 @@ async def _until_ready(
 
 async def show_chain_progress(member: Member) -> Fragments:
     """How far the chain of the audit log holds, part after part, until its end. Raises Refused."""
-    values = Values.of(await member.get("/organization"))
+    values = Values.of(member.organization, member.locale)
     first = await member.get("/audit/chain", after=member.request.query_params.get("after"))
 
     def write(chain: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from console.workspace.values import Values
 
 async def show_tail(member: Member) -> Fragments:
     """Rows, the newest first, as the API tells of them. Raises Refused."""
-    values = Values.of(await member.get("/organization"))
+    values = Values.of(member.organization, member.locale)
 
     def write(turn: Mapping[str, Any]) -> bytes:
         return render(

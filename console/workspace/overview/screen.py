@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, Final
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.notifications.schedule import DeliveryStatus
 from billing.payments.kinds import PaymentStatus
+from billing.periods import local_date, start_of_day
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from console.workspace.parts import Part, read_parts
@@ -49,17 +50,29 @@ async def read_money(member: Member) -> dict[str, Any]:
 
 
 async def read_attention(member: Member) -> dict[str, Any]:
-    """What the last check found, payments that failed, and deliveries that did."""
-    coverage, failed, undelivered = await asyncio.gather(
+    """What closes today, what the last check found, payments that failed, deliveries that did."""
+    tonight = _end_of_today(member)
+    closing, coverage, failed, undelivered = await asyncio.gather(
+        member.get("/subscriptions", period_ends_before=tonight, page_size=FEW),
         member.get("/audit/coverage", latest=True),
         member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
         member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
     )
     return {
+        "closing": closing,
+        "tonight": tonight,
         "coverage": coverage,
         "failed": failed,
         "undelivered": undelivered["meta"]["total"],
     }
+
+
+def _end_of_today(member: Member) -> str:
+    """Just after midnight in the organization's zone: most periods end at midnight itself."""
+    timezone = member.organization["timezone"]
+    tomorrow = local_date(member.now, timezone) + timedelta(days=1)
+    after_midnight = start_of_day(tomorrow, timezone) + timedelta(seconds=1)
+    return after_midnight.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _has_billed(member: Member) -> bool:

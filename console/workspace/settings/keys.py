@@ -7,6 +7,7 @@ from typing import Any, Final
 from console.workspace.actions import ONCE, Action, Entry, Field, split_words
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
+from console.workspace.lists import turn
 from services.accounts.roles import MANAGE
 
 KEYS: Final = "/api-keys"
@@ -49,7 +50,7 @@ ACTIONS: Final = (MAKE_KEY, REVOKE)
 
 async def show_keys(member: Member) -> Screen:
     """Keys with what each may do and when it was used, the revoked ones too."""
-    keys = await member.get("/api-keys", page_size=100)
+    keys = await turn(member, "/api-keys")
     return Screen(
         template="keys.html",
         title="API keys",
@@ -61,8 +62,9 @@ async def show_keys(member: Member) -> Screen:
                     if one["revoked_at"] is None
                     else None,
                 }
-                for one in rows_of(keys)
+                for one in keys.rows
             ],
+            "pages": keys,
             "make": MAKE_KEY.offer(),
         },
     )

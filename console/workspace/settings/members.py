@@ -6,8 +6,9 @@ import asyncio
 from typing import Final
 
 from console.workspace.actions import ONCE, Action, Entry, Field
-from console.workspace.asking import Member, rows_of
+from console.workspace.asking import Member
 from console.workspace.frame import Screen
+from console.workspace.lists import turn
 from services.accounts.roles import MANAGE, ROLES
 
 MEMBERS: Final = "/members"
@@ -71,6 +72,7 @@ WITHDRAW: Final = Action(
     back=MEMBERS,
     needs=MANAGE,
     method="DELETE",
+    confirms=True,
     is_grave=True,
 )
 ACTIONS: Final = (INVITE, CHANGE_ROLE, LOG_OUT, REMOVE, RESEND, WITHDRAW)
@@ -79,7 +81,8 @@ ACTIONS: Final = (INVITE, CHANGE_ROLE, LOG_OUT, REMOVE, RESEND, WITHDRAW)
 async def show_members(member: Member) -> Screen:
     """Who belongs to the organization, who is invited, and what can be done about either."""
     members, invitations = await asyncio.gather(
-        member.get("/members", page_size=MANY), member.get("/invitations", page_size=MANY)
+        turn(member, "/members", name="members_page"),
+        turn(member, "/invitations", name="invitations_page", page_size=MANY),
     )
     return Screen(
         template="members.html",
@@ -92,17 +95,19 @@ async def show_members(member: Member) -> Screen:
                     "log_out": LOG_OUT.offer(id=one["id"]),
                     "remove": REMOVE.offer(id=one["id"], expected=one["email"]),
                 }
-                for one in rows_of(members)
+                for one in members.rows
             ],
+            "member_pages": members,
             "invitations": [
                 {
                     **one,
                     "resend": RESEND.offer(id=one["id"]),
-                    "withdraw": WITHDRAW.offer(id=one["id"]),
+                    "withdraw": WITHDRAW.offer(id=one["id"], expected=one["email"]),
                 }
-                for one in rows_of(invitations)
+                for one in invitations.rows
                 if one["status"] == PENDING
             ],
+            "invitation_pages": invitations,
             "invite": INVITE.offer(),
         },
     )

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from console.workspace.asking import Member, Refused, rows_of
 from console.workspace.frame import Screen
+from console.workspace.lists import turn
 from console.workspace.live.charts import list_usage
 from console.workspace.live.undoing import list_offers, offer_undo
 from console.workspace.parts import Part, read_parts
+from console.workspace.subscriptions.terms import SUBSCRIPTION, offer_terms
 
-SUBSCRIPTION: Final = "/subscriptions/{id}"
 NOT_FOUND: Final = 404
 FEW: Final = 8
 
@@ -29,7 +30,7 @@ async def show_subscription(member: Member) -> Screen:
         member.get("/invoices", subscription_id=place, page_size=FEW),
         member.get(whose),
         member.get(f"{whose}/entitlements"),
-        member.get(f"/subscriptions/{place}/add-ons", page_size=100),
+        turn(member, f"/subscriptions/{place}/add-ons"),
         read_parts(member, *PARTS),
     )
     return Screen(
@@ -43,7 +44,8 @@ async def show_subscription(member: Member) -> Screen:
             "entitlements": [
                 one for one in rows_of(entitlements) if one["subscription_id"] == subscription["id"]
             ],
-            "add_ons": [one for one in rows_of(add_ons) if one["ended_at"] is None],
+            "add_on_pages": add_ons,
+            **offer_terms(subscription, [one for one in add_ons.rows if not one["ended_at"]]),
             "undone": offer_undo(member, subscription),
             "offers": list_offers(subscription, customer),
             **parts,

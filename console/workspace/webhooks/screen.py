@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -138,7 +138,7 @@ async def show_webhooks(member: Member) -> Screen | Response:
         "endpoints": [{**one, "offers": _offers(one)} for one in endpoints],
         "listen": LISTEN.offer(),
         "failed": ",".join(failed),
-        "again": REPLAY.offer(id=failed[0]) if failed else None,
+        "again": _offer_all(failed) if failed else None,
     }
     return replace(shown, values={**shown.values, **more})
 
@@ -149,6 +149,12 @@ def _offers(endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
     turn = DISABLE if endpoint["enabled"] else ENABLE
     forget = FORGET.offer(id=place, expected=endpoint["url"])
     return [turn.offer(id=place), ROTATE.offer(id=place), forget]
+
+
+def _offer_all(failed: Sequence[str]) -> dict[str, Any]:
+    """The form that delivers several again, with the call for each."""
+    offers = [REPLAY.offer(id=one) for one in failed]
+    return {**offers[0], "calls": [call for one in offers for call in one["calls"]]}
 
 
 async def replay_failed(member: Member) -> Response:

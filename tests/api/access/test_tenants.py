@@ -211,6 +211,7 @@ def test_foreign_id_in_a_body_is_not_found(
         ("/invoices", "customer_id"),
         ("/invoices", "subscription_id"),
         ("/customers", "test_clock_id"),
+        ("/subscriptions", "test_clock_id"),
         ("/usage", "customer_id"),
         ("/usage", "meter_id"),
         ("/meters/{meter_id}/events", "customer_id"),

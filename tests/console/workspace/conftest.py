@@ -15,9 +15,10 @@ from api.context import AppContext
 from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
+from services.notifications.deliveries import spread_events
 from tests.api.people import PASSWORD, PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, Sold, post
-from tests.console.billed import billed
+from tests.console.billed import bill, billed
 from tests.console.browser import browsing, served
 from tests.console.conftest import PUBLIC
 from tests.console.workspace.signed_in import screens_of
@@ -29,14 +30,34 @@ PLACES: Final = (
 )
 
 ALONE: Final = (
-    *("setup", "credits", "coupons", "alerts", "test-clocks", "operations", "audit-chain"),
+    *(
+        "setup",
+        "dunning",
+        "credits",
+        "coupons",
+        "alerts",
+        "test-clocks",
+        "operations",
+        "audit-chain",
+    ),
     *("api-keys", "members", "organization", "account"),
 )
 
 
-def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str]:
-    """Credit that was granted and held, a key and an invitation; the screens that show them."""
+def furnish(
+    owner: Person, transactions: Transactions, sold: Sold, invoice: dict[str, Any]
+) -> dict[str, str]:
+    """What is beside the bills, of each kind something; the screens that show it."""
     customer = invoice["customer_id"]
+    subscription = f"/subscriptions/{invoice['subscription_id']}"
+    seats = {"unit_price": 12.5, "display_name": "Seats"}
+    post(owner, f"{subscription}/add-ons", {"charge": seats, "quantity": 4})
+    owner.patch(f"{V1}{subscription}", json={"threshold_amount": 250})
+    commitment = {"amount": 1_200, "term_periods": 12, "overage_factor": 0.8}
+    post(owner, f"/plans/{sold.plan['id']}/commitments", commitment)
+    clock = live_by_a_clock(owner, sold)
+    spread_events(transactions, now=Clock()())
+    told = owner.get(f"{V1}/webhook-deliveries").json()["data"][0]
     post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
     grant = {"unit": "TOKENS", "amount": 5_000, "reason": "A welcome"}
     post(owner, f"/customers/{customer}/grants", grant)
@@ -61,7 +82,20 @@ def furnish(owner: Person, sold: Sold, invoice: dict[str, Any]) -> dict[str, str
         "alert": f"/console/alerts/{alert['id']}",
         "credit": f"/console/customers/{customer}/credits?unit=TOKENS",
         "meter": f"/console/meters/{sold.feature['meter']['id']}",
+        "delivery": f"/console/webhooks/{told['id']}",
+        "test-clock": f"/console/test-clocks/{clock}",
+        "search": "/console/search?q=harbor",
     }
+
+
+def live_by_a_clock(owner: Person, sold: Sold) -> str:
+    """A clock with a customer who was billed on it."""
+    clock = post(owner, "/test-clocks", {"name": "A year", "frozen_time": "2026-01-20T00:00:00Z"})
+    body = {"name": "Acme", "email": "ap@acme.test", "test_clock_id": clock["id"]}
+    customer = post(owner, "/customers", body | {"billing_address_country": "GB"})
+    started = sold.subscribe("2026-01-01T00:00:00Z", customer_id=customer["id"])
+    bill(owner, started)
+    return str(clock["id"])
 
 
 def wait_for_parts(page: Any) -> None:
@@ -85,9 +119,11 @@ def house(
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
         owner = Person(app).sign_up()
+        post(owner, "/webhook-endpoints", {"url": "https://hooks.lumen.test/in", "events": ["*"]})
         sold, invoice = billed(owner)
         screens = dict(zip(PLACES, screens_of(owner, sold, invoice), strict=True))
-        screens |= {name: f"/console/{name}" for name in ALONE} | furnish(owner, sold, invoice)
+        screens |= {name: f"/console/{name}" for name in ALONE}
+        screens |= furnish(owner, transactions, sold, invoice)
     own = replace(context, registry=CollectorRegistry())
     with served(create_app(own, pages=pages_of(own))) as address:
         yield address, owner.email, screens

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import pytest
 
+from console.workspace.actions import Action, Entry
+from console.workspace.routes import EVERY_ACTION
 from tests.api.people import Person
 from tests.api.sold import V1, post
 from tests.console.billed import billed, buyer, words_of, write
@@ -28,6 +31,11 @@ def form_of(member: Person, screen: str, ending: str) -> tuple[str, dict[str, st
     """One form of a screen."""
     [found] = [one for one in forms_of(member.get(screen).text).items() if one[0].endswith(ending)]
     return found
+
+
+def confirmed(fields: dict[str, str]) -> dict[str, str]:
+    """The fields of a form with what it asks to be typed."""
+    return fields | {"confirmation": html.unescape(fields["expected"])}
 
 
 def invoice_of(owner: Person, invoice: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +88,14 @@ def test_invoice_is_void_once_its_number_was_typed(owner: Person) -> None:
     owner.post(address, data=fields | {"confirmation": str(invoice["invoice_number"])})
 
     assert invoice_of(owner, invoice)["status"] == "VOID"
+
+
+GRAVE = [one for one in EVERY_ACTION if one.is_grave]
+
+
+@pytest.mark.parametrize("action", GRAVE, ids=[one.path for one in GRAVE])
+def test_what_cannot_be_undone_is_typed_before(action: Action) -> None:
+    assert action.confirms or any(one.entry is Entry.CONCEALED for one in action.fields)
 
 
 def test_refusal_of_the_api_is_told_in_its_words(owner: Person) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.people import Person
-from tests.console.billed import billed, buyer, words_of, write
+from tests.console.billed import addresses_in, billed, buyer, meter_and_sell, words_of, write
 
 SCRIPT = {"HX-Request": "true"}
 MONEY, ATTENTION = "/console/overview/money", "/console/overview/attention"
@@ -27,6 +27,28 @@ def test_sums_and_checks_are_parts_of_their_own(owner: Person) -> None:
     assert "/reports/receivables" in money
     assert "/audit/coverage" in attention
     assert "<html" not in money + attention
+
+
+@pytest.mark.parametrize(
+    ("timezone", "starts_at", "closes"),
+    [
+        ("UTC", "2026-02-03T00:00:00Z", 1),
+        ("UTC", "2026-02-03T00:00:02Z", 0),
+        ("America/New_York", "2026-02-03T05:00:00Z", 1),
+        ("Asia/Tokyo", "2026-02-03T00:00:00Z", 0),
+    ],
+)
+def test_what_closes_tonight_ends_by_midnight_of_the_organizations_zone(
+    owner: Person, timezone: str, starts_at: str, closes: int
+) -> None:
+    owner.patch("/api/v1/organization", json={"timezone": timezone})
+    meter_and_sell(owner).subscribe(starts_at)
+
+    part = owner.get(ATTENTION, headers=SCRIPT).text
+
+    assert f"Closing tonight {closes} subscription" in words_of(part)
+    [listed] = [one for one in addresses_in(part) if "period_ends_before" in one]
+    assert ("Harbor Labs" in words_of(owner.get(listed).text)) is bool(closes)
 
 
 @pytest.mark.parametrize("part", [MONEY, ATTENTION])

@@ -7,7 +7,7 @@ import re
 from tests.api.people import PASSWORD, Person
 from tests.api.sold import V1, post
 from tests.console.billed import billed, words_of
-from tests.console.workspace.test_actions import form_of
+from tests.console.workspace.test_actions import confirmed, form_of
 
 
 def test_key_is_shown_once(owner: Person) -> None:
@@ -53,7 +53,7 @@ def test_somebody_is_invited_and_given_another_role(owner: Person) -> None:
     assert owner.get(f"{V1}/members/{member_id}").json()["role"] == "billing"
     assert "new@b.test" in words_of(owner.get(page).text)
     address, fields = form_of(owner, page, "/withdraw")
-    owner.post(address, data=fields)
+    owner.post(address, data=confirmed(fields))
     assert "new@b.test" not in words_of(owner.get(page).text)
 
 
@@ -102,7 +102,7 @@ def test_credit_is_granted_and_ended_where_it_is_looked_at(owner: Person) -> Non
 
     granted = words_of(owner.post(address, data=fields | {"amount": "250"}).text)
     end, fields = form_of(owner, page, "/end")
-    ended = words_of(owner.post(end, data=fields).text)
+    ended = words_of(owner.post(end, data=confirmed(fields)).text)
 
     assert "Available 250 TOKENS" in granted
     assert "Granted 250 250" in granted
@@ -121,7 +121,7 @@ def test_hold_is_released(owner: Person) -> None:
     before = words_of(owner.get(page).text)
 
     address, fields = form_of(owner, page, "/release")
-    after = words_of(owner.post(address, data=fields).text)
+    after = words_of(owner.post(address, data=confirmed(fields)).text)
 
     assert "Held 40" in before
     assert "Held 0" in after

@@ -9,7 +9,7 @@ import pytest
 from tests.api.people import Person
 from tests.api.sold import V1
 from tests.console.billed import billed, buyer, words_of
-from tests.console.workspace.test_actions import form_of
+from tests.console.workspace.test_actions import confirmed, form_of
 
 
 def alerts_of(owner: Person, customer: str) -> list[dict[str, Any]]:
@@ -69,8 +69,11 @@ def test_alert_is_ended_from_its_customers_screen(owner: Person) -> None:
     watch(owner, customer, on="spend", thresholds="50", action="alert")
     address, fields = form_of(owner, f"/console/customers/{customer}/alerts", "/end")
 
-    page = words_of(owner.post(address, data=fields).text)
+    refused = owner.post(address, data=fields | {"confirmation": "spend 5"})
+    page = words_of(owner.post(address, data=confirmed(fields)).text)
 
+    assert refused.status_code == 422
+    assert fields["expected"] == "spend 50"
     assert "Nothing is watched." in page
     assert alerts_of(owner, customer) == []
 

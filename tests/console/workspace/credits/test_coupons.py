@@ -9,7 +9,7 @@ import pytest
 from tests.api.people import Person
 from tests.api.sold import V1, add_plan
 from tests.console.billed import buyer, words_of
-from tests.console.workspace.test_actions import form_of, forms_of
+from tests.console.workspace.test_actions import confirmed, form_of, forms_of
 
 
 def make(owner: Person, **typed: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def test_customer_redeems_a_coupon_and_loses_it(owner: Person) -> None:
     address, fields = form_of(owner, screen, "/coupons")
     redeemed = owner.post(address, data=fields | {"code": "spring"})
     [detach] = [one for one in forms_of(redeemed.text) if one.endswith("/detach")]
-    after = owner.post(detach, data=forms_of(redeemed.text)[detach])
+    after = owner.post(detach, data=confirmed(forms_of(redeemed.text)[detach]))
 
     assert "SPRING redeemed" in words_of(redeemed.text)
     assert "taken again" in words_of(after.text)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
+from console.workspace.frame import HOME
+from console.workspace.routes import EVERY_PART, SHOWN
 from tests.console.browser import why_none
 from tests.console.test_browser import DRAWS, FOCUSED, LOOKS, PICTURES
 from tests.console.workspace.conftest import wait_for_parts
@@ -14,6 +17,8 @@ from tests.console.workspace.conftest import wait_for_parts
 MISSING: Final = why_none()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
+BY_SCRIPT: Final = ("/live", "/progress", "/derivation", "/unfolded", "/counted")
+"""What scripts ask for alone."""
 DRAWN: Final = {"overview", "invoice", "subscription"}
 """What is drawn whole, and unfolded, in every look; others as they open, in themes."""
 OVERHANG: Final = """(() => {
@@ -24,6 +29,7 @@ OVERHANG: Final = """(() => {
     return Math.max(width, -Math.min(0, ...lefts));
 })()"""
 """By how much a page is wider than its window, towards either side."""
+WALL: Final = {"width": 2560, "height": 1440}
 THEMES: Final = {"light", "dark"}
 
 
@@ -45,12 +51,26 @@ def test_screens_are_accessible_in_every_look(
         violations = Axe().run(page).response["violations"]
         found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
         assert page.evaluate(OVERHANG) <= 0, name
+        if look == "light":
+            page.set_viewport_size(WALL)
+            assert page.evaluate(OVERHANG) <= 0, f"{name} on a wall"
+            page.set_viewport_size(LOOKS[look]["viewport"])
         if name in DRAWN:
             page.evaluate("window.scrollTo(0, 0)")
             draw(page, f"console-{name}-{look}")
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert page.evaluate(OVERHANG) <= 0, f"{name} from right to left"
     assert found == []
+
+
+def test_every_screen_is_looked_at(house: tuple[str, str, dict[str, str]]) -> None:
+    paths = [one.partition("?")[0] for one in house[2].values()]
+    parts = {HOME + one.path for one in EVERY_PART}
+
+    for template in SHOWN:
+        if template not in parts and not template.endswith(BY_SCRIPT):
+            shape = re.compile(re.sub(r"\{[^}]+\}", "[^/]+", template))
+            assert any(shape.fullmatch(one) for one in paths), template
 
 
 def draw(page: Any, name: str, *, is_whole: bool = True) -> None:

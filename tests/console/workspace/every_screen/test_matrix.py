@@ -22,15 +22,15 @@ from api.app import create_app
 from api.context import AppContext
 from cli.composition import pages_of
 from console.workspace.frame import HOME, NAVIGATION
-from console.workspace.routes import DONE, EVERY_PART, SHOWN
+from console.workspace.routes import DONE, EVERY_ACTION, EVERY_PART, SHOWN
 from repositories.transactions import Transactions
 from runtime.security import Security
 from services.accounts.roles import ROLES
-from services.notifications.deliveries import spread_events
 from tests.api.people import PATIENT_SECONDS, Clock, Person
-from tests.api.sold import V1, post
-from tests.console.billed import addresses_in, billed
+from tests.api.sold import V1
+from tests.console.billed import addresses_in
 from tests.console.conftest import PUBLIC
+from tests.console.workspace.furnishing import furnish
 from tests.console.workspace.test_actions import forms_of
 
 STREAMS: Final = {
@@ -73,36 +73,6 @@ def house(
         owner = Person(app).sign_up()
         ids = furnish(owner, transactions, clock)
         yield House(app=app, owner=owner, people={one: owner.invite(one) for one in ROLES}, ids=ids)
-
-
-def furnish(owner: Person, transactions: Transactions, clock: Clock) -> dict[str, str]:
-    """What stands in the place of the id of each thing that screens show. A new one fails here."""
-    post(owner, "/webhook-endpoints", {"url": "https://hooks.lumenworks.test", "events": ["*"]})
-    sold, invoice = billed(owner)
-    customer = invoice["customer_id"]
-    example = {"name": "Example", "frozen_time": "2026-01-01T00:00:00Z"}
-    test_clock = post(owner, "/test-clocks", example)
-    post(owner, "/units", {"code": "TOKENS", "name": "Tokens", "scale": 0})
-    granted = {"unit": "TOKENS", "amount": 100}
-    post(owner, f"/customers/{customer}/grants", granted)
-    post(owner, f"/customers/{customer}/grant-rules", granted | {"interval": "month"})
-    coupon = post(owner, "/coupons", {"code": "SPRING", "percent": 10})
-    post(owner, f"/customers/{customer}/coupons", {"code": "SPRING"})
-    watched = {"on": "spend", "subject": {"customer_id": customer}, "thresholds": [100]}
-    alert = post(owner, "/alerts", watched | {"action": "block"})
-    spread_events(transactions, now=clock())
-    told = owner.get(f"{V1}/webhook-deliveries").json()["data"][0]
-    return {
-        "customers": customer,
-        "subscriptions": invoice["subscription_id"],
-        "invoices": invoice["id"],
-        "plans": sold.plan["id"],
-        "meters": sold.feature["meter"]["id"],
-        "test-clocks": test_clock["id"],
-        "webhooks": told["id"],
-        "coupons": coupon["id"],
-        "alerts": alert["id"],
-    }
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +192,16 @@ def test_ids_of_another_organization_are_found_on_no_screen(
             assert house.owner.get(nowhere, headers=asks).status_code == 404, template
 
 
+def test_no_screen_is_framed_or_stored_for_any_role(
+    seen: dict[tuple[str, str], Response],
+) -> None:
+    for (role, address), answer in seen.items():
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy, (role, address)
+        assert answer.headers["x-frame-options"] == "DENY", (role, address)
+        assert answer.headers["cache-control"] == "no-store", (role, address)
+
+
 def test_customers_of_another_organization_are_in_no_list(house: House) -> None:
     stranger = Person(house.app).sign_up("Quay")
     for name in ("subscriptions", "invoices", "payments", "events", "alerts"):
@@ -265,6 +245,32 @@ def test_nothing_of_another_organization_is_changed(house: House, template: str)
     answer = house.owner.post(fill(template), data=EVERY_FIELD | {"amount": "1", "reason": "x"})
 
     assert answer.status_code in {404, 422}, template
+
+
+def test_every_form_shows_its_call_before_the_next(
+    house: House, seen: dict[tuple[str, str], Response]
+) -> None:
+    for address in addresses(house.ids):
+        _, *forms = seen["owner", address].text.split('<form class="doing"')
+        rows = [one for one in forms if one.partition("</form>")[2].startswith("</td>")]
+        silent = [one for one in forms if 'class="unfold call"' not in one and one not in rows]
+        assert silent == [], address
+        # The forms of rows are alike: what follows the last of them shows the call.
+        assert not rows or 'class="unfold call"' in rows[-1], address
+
+
+def test_form_that_confirms_asks_for_it(
+    house: House, seen: dict[tuple[str, str], Response]
+) -> None:
+    confirming = [
+        re.compile('action="' + re.sub(r"\{[^}]+\}", "[^/]+", HOME + one.path) + '"')
+        for one in EVERY_ACTION
+        if one.confirms
+    ]
+    for address in addresses(house.ids):
+        for form in re.findall(r"<form.*?</form>", seen["owner", address].text, re.DOTALL):
+            if any(shape.search(form) for shape in confirming):
+                assert 'name="confirmation"' in form, address
 
 
 def test_every_form_of_every_screen_leads_to_something_that_is_done(

@@ -71,7 +71,7 @@ def test_subscription_shows_the_add_ons_that_it_has(owner: Person) -> None:
 
     words = words_of(owner.get(f"/console{subscription}").text)
 
-    assert "Seats 4 12.5" in words
+    assert "Seats 4 × $12.50" in words
     assert "Support" not in words.split("Timeline")[0].split("Add-ons")[1]
 
 

@@ -1,0 +1,1 @@
+"""Test clocks: where each stands, and what came of moving it."""
