@@ -152,6 +152,7 @@ FAST_ROUTERS = (
     payments.router,
     holds.router,
     balances.router,
+    own_account.router,
 )
 """Those of which some routes are answered in front of the framework, the busiest first."""
 

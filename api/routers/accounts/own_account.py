@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import event
 
 from api.access.address_limits import address_of
 from api.access.principal import Principal
-from api.access.sessions import OwnSession, Person
+from api.access.sessions import OwnSession, Person, get_person
 from api.admission.people import PersonInTurn
 from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work_for
 from api.context import AppContext, ContextDep, state_of
-from api.schemas.accounts.accounts import OwnAccountView, view_user
+from api.reads.fast_reads import lend_in_time
+from api.schemas.accounts.accounts import OwnAccountView, UserView
 from api.schemas.accounts.members import (
     ChangedPasswordView,
     ChangePasswordBody,
@@ -34,10 +35,9 @@ from api.schemas.accounts.organizations import view_organization
 from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
-from repositories.accounts import organizations as stored_organizations
 from repositories.accounts import second_factors as stored_factors
 from repositories.accounts import user_sessions as stored_sessions
-from repositories.accounts import users as stored_users
+from repositories.accounts.shown import OWN_ACCOUNTS
 from services.accounts import sessions
 from services.accounts.confirmations import Confirmation
 from services.accounts.credentials import PasswordCheck
@@ -46,15 +46,16 @@ from services.members.own_account import OwnAccount
 router = Router(prefix="/auth", tags=["Authentication"], admission=None)
 
 
-@router.get("/me", response_model=OwnAccountView, dependencies=[ADMITTED])
-def get_own_account(session: OwnSession, principal: Person) -> Response:
+@router.fast_get("/me", response_model=OwnAccountView, dependencies=[Depends(get_person)])
+async def get_own_account(request: Request) -> Response:
     """Show who is logged in, in which role, and to which organization."""
-    user = stored_users.find_user(session, principal.organization_id, _person(principal))
-    organization = stored_organizations.get_organization(session, principal.organization_id)
-    assert user is not None, "who is in a session is a member"
-    return respond(
-        OwnAccountView(user=view_user(user), organization=view_organization(organization))
-    )
+    state = state_of(request.app)
+    principal = await get_person(request, state.context)
+    home = principal.organization_id
+    async with lend_in_time(state.read_connections, home) as connection:
+        [found] = await OWN_ACCOUNTS.run(connection, home, [_person(principal)])
+    user = UserView(id=found.id, email=found.email, role=found.role)
+    return respond(OwnAccountView(user=user, organization=view_organization(found.organization)))
 
 
 @router.post("/change-password", response_model=ChangedPasswordView, dependencies=[CALLER_WATCHED])
