@@ -36,7 +36,7 @@ from billing.units import Taxation, Unit, currency_unit
 from services.documents.view import Document
 from tests.billing.builders import fixed_charge, plan, rated, usage_charge
 from tests.billing.credits.lots import grant
-from tests.billing.credits.tokens_at_use import TOKENS, free, sold
+from tests.billing.credits.own_units.tokens_at_use import TOKENS, free, sold
 from tests.services.documents.builders import EURO, MARCH, bill, calls, credited, euros, rate
 
 CALLS: Final = ChargeId(UUID(int=1))

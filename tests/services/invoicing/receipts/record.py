@@ -37,7 +37,7 @@ from services.receipts.export import describe_event, find_counted_spans, walk
 from services.receipts.signing import public_jwk
 from services.usage.rollups import rebuild_rollups
 from tests.servers import TestRun, make_database, start_postgres
-from tests.services.invoicing.committed import commit
+from tests.services.invoicing.commitments.committed import commit
 from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import receipts_of, signing
 from tests.services.seats import attach, change
