@@ -61,11 +61,7 @@ def create_application_engine(
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, words: Any, named: Any) -> TimedConnection:
-        connection = TimedConnection.connect(*words, **named)
-        connection.prepared_max = MOST_PREPARED
-        if statement_seconds:
-            connection.answer_seconds = statement_seconds + SILENT_SECONDS
-        return connection
+        return _connect_timed(words, named, statement_seconds)
 
     @event.listens_for(engine, "connect")
     def _assume_application_role(connection: Any, _record: Any) -> None:
@@ -77,6 +73,14 @@ def create_application_engine(
 
     event.listen(engine, "before_cursor_execute", require_going_on)
     return engine
+
+
+def _connect_timed(words: Any, named: Any, statement_seconds: int) -> TimedConnection:
+    connection = TimedConnection.connect(*words, **named)
+    connection.prepared_max = MOST_PREPARED
+    if statement_seconds:
+        connection.answer_seconds = statement_seconds + SILENT_SECONDS
+    return connection
 
 
 def _load_json(text: str) -> Any:
