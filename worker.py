@@ -96,6 +96,8 @@ def build_worker(
         max_cached_workflows=settings.worker_cached_workflows,
         max_concurrent_workflow_tasks=settings.worker_workflow_task_slots,
         max_concurrent_local_activities=settings.worker_workflow_task_slots,
+        # Nothing is stored elsewhere; where several may be at a time, each payload has a task.
+        max_workflow_task_external_storage_concurrency=1,
         graceful_shutdown_timeout=timedelta(seconds=20),
     )
 
