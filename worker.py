@@ -50,6 +50,7 @@ from runtime.telemetry import configure_logging
 from runtime.temporal import connect_by
 from runtime.workflow_runner import ForgettingWorkflowRunner
 from services.audit_log import ACTOR, WORKFLOW
+from services.rating.alerts.looking import look_at_moved_credit
 from workflows.coverage import CoverageWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.subscription import SubscriptionWorkflow
@@ -125,7 +126,7 @@ async def run(settings: Settings, registry: CollectorRegistry | None = None) -> 
     engine = create_application_engine(database_url, pool_size=settings.worker_activity_slots + 4)
     traces = begin_traces(settings, "worker")
     carried = carried_by(settings) | carried_of(traces) | {ACTOR: WORKFLOW}
-    transactions = Transactions(engine, carried)
+    transactions = Transactions(engine, carried, before_commit=look_at_moved_credit)
     counters = BillingCounters(registry)
     counters.count_worker_start()
     latencies = QueueLatencies(

@@ -53,6 +53,7 @@ from runtime.temporal import connect_by
 from services.accounts.sessions import TokenLifetimes
 from services.accounts.sign_up_policy import SignUpPolicy
 from services.operations.outbound import Outbound
+from services.rating.alerts.looking import look_at_moved_credit
 
 LISTING_SECONDS = 10
 """How long a request waits for the list of workflows."""
@@ -148,7 +149,9 @@ class ApiProcess:
         if self._traces is not None:
             self._traces.watch(self.engine)
         self.transactions = Transactions(
-            self.engine, carried_by(settings) | carried_of(self._traces)
+            self.engine,
+            carried_by(settings) | carried_of(self._traces),
+            before_commit=look_at_moved_credit,
         )
         self._gateways = install_gateways(self.engine, settings, now=now)
         self._counters_directory = find_counters_directory()

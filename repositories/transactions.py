@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from uuid import UUID
 
@@ -28,10 +28,20 @@ class Transactions:
     Those that a request opens belong to its scope, by which they can be canceled.
     """
 
-    def __init__(self, engine: Engine, carried: Mapping[str, object] | None = None) -> None:
-        """``carried`` is what services find in the ``info`` of every session."""
+    def __init__(
+        self,
+        engine: Engine,
+        carried: Mapping[str, object] | None = None,
+        *,
+        before_commit: Callable[[Session], None] | None = None,
+    ) -> None:
+        """``carried`` is what services find in the ``info`` of every session.
+
+        ``before_commit`` is what each transaction does at its end, whatever it was opened for.
+        """
         self._engine = engine
         self._carried = carried or {}
+        self._before_commit = before_commit
 
     @property
     def address(self) -> URL:
@@ -81,6 +91,8 @@ class Transactions:
         ):
             session.info.update(self._carried)
             yield session
+            if self._before_commit is not None:
+                self._before_commit(session)
 
     def _connect(self, words: bytes) -> Connection:
         """A connection whose transaction was begun with these words, by one round trip.

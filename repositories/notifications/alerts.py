@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from billing.notifications.alerts import AlertAction
+from billing.notifications.alerts import AlertAction, AlertOn
 from models.notifications.alerts import Alert, AlertCrossing
 from repositories.pages import read_page
+from repositories.row_keys import among
 
 MESSAGE: Final = "alert"
 """The kind of outbox message that asks for a look at a customer's alerts; a trigger queues them
@@ -130,18 +131,32 @@ def list_alerts(
     return read_page(session, matching, offset=offset, limit=limit)
 
 
-def lock_of_customer(session: Session, organization_id: UUID, customer_id: UUID) -> Sequence[Alert]:
-    """The customer's alerts: whoever looks at them does so one after the other."""
-    return session.exec(
-        select(Alert)
-        .where(
-            Alert.organization_id == organization_id,
-            Alert.customer_id == customer_id,
-            col(Alert.deleted_at).is_(None),
-        )
-        .order_by(col(Alert.id))
-        .with_for_update()
-    ).all()
+def lock_of_customer(
+    session: Session, organization_id: UUID, customer_id: UUID, *, on: AlertOn | None = None
+) -> Sequence[Alert]:
+    """The customer's alerts, or those on that: whoever looks at them takes turns."""
+    its = select(Alert).where(
+        Alert.organization_id == organization_id,
+        Alert.customer_id == customer_id,
+        col(Alert.deleted_at).is_(None),
+    )
+    if on is not None:
+        its = its.where(Alert.on == on)
+    return session.exec(its.order_by(col(Alert.id)).with_for_update()).all()
+
+
+def list_watched(
+    session: Session, customers: Collection[tuple[UUID, UUID]], *, on: AlertOn
+) -> Sequence[tuple[UUID, UUID]]:
+    """Those of the customers whom an alert on that watches, in the order of their keys."""
+    key = (col(Alert.organization_id), col(Alert.customer_id))
+    found = session.exec(
+        select(Alert.organization_id, Alert.customer_id)
+        .where(among(customers, *key), Alert.on == on, col(Alert.deleted_at).is_(None))
+        .distinct()
+        .order_by(*key)
+    )
+    return [(row[0], row[1]) for row in found]
 
 
 def list_caps(session: Session, organization_id: UUID, customer_id: UUID) -> Sequence[Alert]:

@@ -77,6 +77,7 @@ def hold(
         unit.require_scale(command.amount, field="amount")
     if outcome is not Placing.HELD:
         raise _refusal(session, outcome, wanted)
+    posting.note_moved(session, organization_id, wanted.customer_id, now=now)
     return wanted
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -29,7 +30,9 @@ from repositories.credits import holds as stored_holds
 from repositories.credits import postings as stored_postings
 from repositories.credits import wallets as stored_wallets
 from repositories.credits.postings import GrantPlace, WalletPlace
-from repositories.credits.wallets import WalletKey
+from repositories.credits.wallets import CustomerKey, WalletKey
+
+_MOVED: Final = "customers_whose_credit_moved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +166,21 @@ def post(session: Session, movements: Sequence[Movement], *, now: datetime) -> N
         places[grant] = GrantPlace(before.sequence + 1, after)
         rows.append(_posting(one, before, after, end, now=now))
     stored_postings.insert_postings(session, rows)
+    for row in rows:
+        note_moved(session, row.organization_id, row.customer_id, now=now)
+
+
+def note_moved(
+    session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime
+) -> None:
+    """The transaction has moved the customer's credit."""
+    session.info.setdefault(_MOVED, {})[organization_id, customer_id] = now
+
+
+def take_moved(session: Session) -> dict[CustomerKey, datetime]:
+    """Whose credit the transaction has moved since this was asked last, and when."""
+    moved: dict[CustomerKey, datetime] = session.info.pop(_MOVED, {})
+    return moved
 
 
 def _posting(

@@ -1,6 +1,7 @@
 """Looking at alerts: what is reached is stored and told, once for each threshold and window.
 
-Whatever changes what they watch queues a look in its own transaction. Source: CREDITS 25.
+Whatever changes what they watch queues a look in its own transaction; one that moves credit looks
+itself, at its end. Source: CREDITS 25, docs/decisions/0079, 0092.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from repositories import outbox as stored_outbox
 from repositories.notifications import alerts as stored_alerts
 from repositories.transactions import Transactions, name_organizations
 from services.announcements import announce_alert
+from services.credits.posting import take_moved
 from services.rating.alerts.figures import Figure, Figures
 from services.subscriptions import clocks
 
@@ -60,12 +62,37 @@ def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
     return bool(due)
 
 
-def look(session: Session, organization_id: UUID, customer_id: UUID, *, now: datetime) -> None:
-    """What the customer's alerts watch has been compared with their thresholds.
+def look_at_moved_credit(session: Session) -> None:
+    """Alerts on credit that this transaction has moved are told in it: it does this at its end.
+
+    What stops one of them does not stop the transaction: the look that is queued is left.
+    """
+    moved = take_moved(session)
+    if not moved:
+        return
+    session.flush()
+    on = AlertOn.AVAILABLE
+    for key in stored_alerts.list_watched(session, moved.keys(), on=on):
+        try:
+            with session.begin_nested():
+                look(session, *key, on=on, now=moved[key])
+        except BillingError as error:
+            log.warning("alerts_postponed", customer_id=str(key[1]), code=error.code)
+
+
+def look(
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    *,
+    on: AlertOn | None = None,
+    now: datetime,
+) -> None:
+    """What the customer's alerts watch, or those on that, was compared with their thresholds.
 
     Idempotent by alert, threshold, window and number (``uq_alert_crossing_number``).
     """
-    alerts = stored_alerts.lock_of_customer(session, organization_id, customer_id)
+    alerts = stored_alerts.lock_of_customer(session, organization_id, customer_id, on=on)
     customer = stored_customers.find_customer(session, organization_id, customer_id)
     if not alerts or customer is None or customer.deleted_at is not None:
         return
