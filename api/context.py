@@ -39,6 +39,7 @@ from billing.date_limits import BackdatingLimit
 from billing.payments.gateways import Gateways, NoGateways
 from models.credits.holds import CreditHold
 from repositories.asynchronous.connections import connect
+from repositories.entitlements.balances import Holding, HoldingAsked, read_holdings
 from repositories.entitlements.hold_groups import Placed, place_holds
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
@@ -53,6 +54,8 @@ from services.portal.links import page_maker
 TRANSACTION_SECONDS: Final = 1.9
 SILENT_SECONDS: Final = 8.0
 """After as long without an answer the database counts as away; a group of events takes seconds."""
+BALANCES_TOGETHER: Final = 10
+"""Each looks up what is left of many grants, and whoever shares a statement waits for all of it."""
 HOLDS_TOGETHER: Final = 10
 """A statement that is slow keeps no more of them waiting; each is placed alone then."""
 
@@ -166,6 +169,7 @@ class AppState:
     long_read_connections: ReadConnections
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
+    batched_balances: BatchedReads[HoldingAsked, Holding | None]
     hold_connections: ReadConnections
     batched_holds: BatchedReads[CreditHold, Placed | None]
     """Holds of a moment share a transaction; no check waits for them."""
@@ -181,7 +185,9 @@ class AppState:
         connect_usage = partial(
             connect, context.transactions.address, answer_seconds=SILENT_SECONDS
         )
-        read_connections, hold_connections = (ReadConnections(connect_usage) for _ in range(2))
+        read_connections, hold_connections = (
+            ReadConnections(connect_usage, plans_for_growth=True) for _ in range(2)
+        )
         metrics = Metrics(context.registry, context.counters_directory)
         tail = UsageTail(context.stream_seconds)
         shared = context.rates_file
@@ -208,6 +214,9 @@ class AppState:
             read_connections=read_connections,
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),
+            batched_balances=BatchedReads(
+                read_connections, read_holdings, most_together=BALANCES_TOGETHER
+            ),
             hold_connections=hold_connections,
             batched_holds=BatchedReads(
                 hold_connections, place_holds, most_together=HOLDS_TOGETHER, writes=True
@@ -218,6 +227,7 @@ class AppState:
         """What waits is written; then connections and threads end."""
         await self.usage_writer.close()
         await self.batched_checks.close()
+        await self.batched_balances.close()
         await self.batched_holds.close()
         await self.hold_connections.close()
         await self.read_connections.close()

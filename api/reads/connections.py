@@ -33,8 +33,12 @@ class ReadConnections:
     that borrows; those of a loop that has ended are let go.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[AsyncConnection]], *, plans_for_growth: bool = False
+    ) -> None:
+        """``plans_for_growth``: a plan that was made while a table was empty stays good."""
         self._connect = connect
+        self._plans_for_growth = plans_for_growth
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots = Admission(MOST_CONNECTIONS, of_one=MOST_CONNECTIONS - 1)
         self._resting: list[tuple[AsyncConnection, float]] = []
@@ -81,6 +85,10 @@ class ReadConnections:
             raise Unreachable(_AWAY, code="database_unavailable") from error
         # Few statements, asked again and again: planning each anew costs more than it saves.
         await connection.execute("SET plan_cache_mode = force_generic_plan")
+        if self._plans_for_growth:
+            # What is read here is of one customer: whole tables are read by plans alone that were
+            # made while there was nothing in them, and that stay until statistics change.
+            await connection.execute("SET enable_seqscan = off")
         return connection
 
     async def _put_back(self, connection: AsyncConnection) -> None:

@@ -36,6 +36,7 @@ class CreditHold(Tenant, table=True):
             "organization_id",
             "customer_id",
             "unit",
+            "expires_at",
             postgresql_where=text("ended_at IS NULL"),
         ),
     )

@@ -29,12 +29,18 @@ class SetAside(NamedTuple):
 
 ASIDE = text(
     """
+    -- Looked up hold by hold (OFFSET keeps it so): a plan that was made while there were few holds
+    -- would read all that were ever posted for each.
     SELECT posting.grant_id,
         coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at > :at), 0),
         coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at <= :at), 0)
     FROM credit_hold AS hold
-    JOIN credit_posting AS posting ON posting.organization_id = hold.organization_id
-        AND posting.hold_id = hold.id AND posting.kind = 'held'
+    CROSS JOIN LATERAL (
+        SELECT posting.grant_id, posting.amount FROM credit_posting AS posting
+        WHERE posting.organization_id = hold.organization_id AND posting.hold_id = hold.id
+            AND posting.kind = 'held'
+        OFFSET 0
+    ) AS posting
     WHERE hold.organization_id = :organization_id AND hold.customer_id = :customer_id
         AND (CAST(:unit AS text) IS NULL OR hold.unit = :unit) AND hold.ended_at IS NULL
     GROUP BY posting.grant_id
@@ -44,7 +50,7 @@ ASIDE = text(
 
 ASIDE_OF = text(
     """
-    SELECT posting.organization_id, posting.grant_id,
+    SELECT hold.organization_id, posting.grant_id,
         coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at > asked.at), 0),
         coalesce(-sum(posting.amount) FILTER (WHERE hold.expires_at <= asked.at), 0)
     FROM unnest(
@@ -54,9 +60,13 @@ ASIDE_OF = text(
     JOIN credit_hold AS hold ON hold.organization_id = asked.organization_id
         AND hold.customer_id = asked.customer_id AND hold.unit = asked.unit
         AND hold.ended_at IS NULL
-    JOIN credit_posting AS posting ON posting.organization_id = hold.organization_id
-        AND posting.hold_id = hold.id AND posting.kind = 'held'
-    GROUP BY posting.organization_id, posting.grant_id
+    CROSS JOIN LATERAL (
+        SELECT posting.grant_id, posting.amount FROM credit_posting AS posting
+        WHERE posting.organization_id = hold.organization_id AND posting.hold_id = hold.id
+            AND posting.kind = 'held'
+        OFFSET 0
+    ) AS posting
+    GROUP BY hold.organization_id, posting.grant_id
     """
 )
 

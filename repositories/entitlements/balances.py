@@ -1,12 +1,14 @@
-"""What a customer has in a unit, by one statement, where no bill draws on it before it is final."""
+"""What customers have in a unit, by one statement, where no bill draws on it before it is final."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
@@ -14,6 +16,14 @@ from billing.units import Taxation, Unit
 from repositories.asynchronous.tenant_reads import read_rows
 from repositories.credits.balances import LotAt
 from repositories.subscriptions.unbilled_periods import has_unbilled_in
+
+
+class HoldingAsked(NamedTuple):
+    """Whose credit, in the unit of which code, or in the organization's currency; and when."""
+
+    customer_id: UUID
+    unit: str | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,81 +39,102 @@ class Holding:
 # which also knows what is due by a rule and not stored; where something is, nothing is found here.
 # tests/services/credits/test_by_model.py compares them.
 _READ: Final = """
-    SELECT unit.code, unit.scale, unit.tax, present.at, lot.id, lot.rest, lot.held, lot.expires_at
-    FROM customer
+    SELECT asked.place, unit.code, unit.scale, unit.tax, present.at, lots.document
+    FROM unnest(%(customers)s::uuid[], %(units)s::text[], %(times)s::timestamptz[])
+        WITH ORDINALITY AS asked (customer_id, unit, now, place)
+    JOIN customer ON customer.organization_id = tenant.id AND customer.id = asked.customer_id
+        AND customer.deleted_at IS NULL
     LEFT JOIN test_clock AS clock ON clock.organization_id = customer.organization_id
         AND clock.id = customer.test_clock_id
     CROSS JOIN LATERAL (
-        SELECT coalesce(clock.target_time, clock.frozen_time, %(now)s) AS at
+        SELECT coalesce(clock.target_time, clock.frozen_time, asked.now) AS at
     ) AS present
     JOIN credit_unit AS unit ON unit.organization_id = customer.organization_id
         AND unit.code = coalesce(
-            %(unit)s, (SELECT currency FROM organization WHERE organization.id = tenant.id)
+            asked.unit, (SELECT currency FROM organization WHERE organization.id = tenant.id)
         )
-    -- Of each grant that has begun and is not over, what its newest posting leaves.
-    LEFT JOIN LATERAL (
-        SELECT one.id, one.sequence, newest.rest_after + coalesce(aside.past, 0) AS rest,
-            coalesce(aside.live, 0) AS held, one.expires_at
-        FROM credit_grant AS one
-        CROSS JOIN LATERAL (
-            SELECT posting.rest_after FROM credit_posting AS posting
-            WHERE posting.organization_id = tenant.id AND posting.grant_id = one.id
-            ORDER BY posting.sequence DESC LIMIT 1
-        ) AS newest
-        JOIN credit_posting AS begun ON begun.organization_id = tenant.id
-            AND begun.grant_id = one.id AND begun.sequence = 1 AND begun.at <= present.at
-        LEFT JOIN (
-            -- What a hold has whose time is over is free again, whatever was posted of that.
+    CROSS JOIN LATERAL (
+        -- What a hold has whose time is over is free again, whatever was posted of that. Added up
+        -- once, and looked up hold by hold (OFFSET keeps it so): a plan that was made while there
+        -- were few holds would do it for each grant, or read all that were ever posted for each.
+        WITH aside AS MATERIALIZED (
             SELECT posting.grant_id,
                 -sum(posting.amount) FILTER (WHERE hold.expires_at > present.at) AS live,
                 -sum(posting.amount) FILTER (WHERE hold.expires_at <= present.at) AS past
             FROM credit_hold AS hold
-            JOIN credit_posting AS posting ON posting.organization_id = hold.organization_id
-                AND posting.hold_id = hold.id AND posting.kind = 'held'
-            WHERE hold.organization_id = tenant.id AND hold.customer_id = %(customer)s
+            CROSS JOIN LATERAL (
+                SELECT posting.grant_id, posting.amount FROM credit_posting AS posting
+                WHERE posting.organization_id = tenant.id AND posting.hold_id = hold.id
+                    AND posting.kind = 'held'
+                OFFSET 0
+            ) AS posting
+            WHERE hold.organization_id = tenant.id AND hold.customer_id = asked.customer_id
                 AND hold.unit = unit.code AND hold.ended_at IS NULL
             GROUP BY posting.grant_id
-        ) AS aside ON aside.grant_id = one.id
-        WHERE one.organization_id = tenant.id AND one.customer_id = %(customer)s
-            AND one.unit = unit.code
-            AND (one.expires_at IS NULL OR one.expires_at > present.at)
-    ) AS lot ON lot.rest <> 0 OR lot.held <> 0
-    WHERE customer.organization_id = tenant.id AND customer.id = %(customer)s
-        AND customer.deleted_at IS NULL
-        -- What a rule has granted and nobody has stored is not among them, nor what usage took.
-        AND NOT EXISTS (
-            SELECT FROM credit_grant_rule AS rule
-            WHERE rule.organization_id = tenant.id AND rule.customer_id = %(customer)s
-                AND rule.unit = unit.code AND rule.kind = 'free' AND rule.next_at <= present.at
         )
+        -- In the order of the fields of LotAt.
+        SELECT coalesce(json_agg(
+            json_build_array(lot.id, lot.rest, lot.held, lot.expires_at) ORDER BY lot.sequence
+        ) FILTER (WHERE lot.rest <> 0 OR lot.held <> 0), '[]')::text AS document
+        FROM (
+            -- Of each grant that has begun and is not over, what its newest posting leaves.
+            SELECT one.id, one.sequence, newest.rest_after + coalesce(aside.past, 0) AS rest,
+                coalesce(aside.live, 0) AS held, one.expires_at
+            FROM credit_grant AS one
+            CROSS JOIN LATERAL (
+                SELECT posting.rest_after FROM credit_posting AS posting
+                WHERE posting.organization_id = tenant.id AND posting.grant_id = one.id
+                ORDER BY posting.sequence DESC LIMIT 1
+            ) AS newest
+            LEFT JOIN aside ON aside.grant_id = one.id
+            WHERE one.organization_id = tenant.id AND one.customer_id = asked.customer_id
+                AND one.unit = unit.code
+                AND (one.expires_at IS NULL OR one.expires_at > present.at)
+                -- What is sold may begin with its payment; all else begins when it says so.
+                AND CASE one.spendable WHEN 'on_payment' THEN (
+                    SELECT posting.at FROM credit_posting AS posting
+                    WHERE posting.organization_id = tenant.id AND posting.grant_id = one.id
+                        AND posting.sequence = 1
+                ) ELSE one.effective_at END <= present.at
+        ) AS lot
+    ) AS lots
+    -- What a rule has granted and nobody has stored is not among them, nor what usage took.
+    WHERE NOT EXISTS (
+        SELECT FROM credit_grant_rule AS rule
+        WHERE rule.organization_id = tenant.id AND rule.customer_id = asked.customer_id
+            AND rule.unit = unit.code AND rule.kind = 'free' AND rule.next_at <= present.at
+    )
         AND NOT {unbilled}
-    ORDER BY lot.sequence
 """
 READ: Final = _READ.format(
     unbilled=has_unbilled_in(organization="tenant.id", customer="customer.id", unit="unit.code")
 )
 
 
-async def read_holding(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    customer_id: UUID,
-    unit: str | None,
-    *,
-    now: datetime,
-) -> Holding | None:
-    """What the customer has in the unit of that code, or in the organization's currency.
+_lots: Final = msgspec.json.Decoder(tuple[LotAt, ...])
+"""PostgreSQL writes them in one document, digit for digit."""
+
+
+async def read_holdings(
+    connection: AsyncConnection, organization_id: UUID, asked: Sequence[HoldingAsked]
+) -> list[Holding | None]:
+    """What each customer has in the unit that is asked for, in the order of the questions.
 
     None where this statement cannot tell: there is no such customer or no credit in the unit yet,
     unbilled periods draw on it, or a rule has granted what is not stored.
     """
-    values = {"customer": customer_id, "unit": unit, "now": now}
+    values = {
+        "customers": [one.customer_id for one in asked],
+        "units": [one.unit for one in asked],
+        "times": [one.now for one in asked],
+    }
     rows = await read_rows(connection, organization_id, READ, values, tuple_row)
-    if not rows:
-        return None
-    code, scale, tax, at = rows[0][:4]
-    return Holding(
-        unit=Unit(code=code, scale=scale, taxation=Taxation(tax)),
-        at=at,
-        lots=tuple(LotAt(*row[4:]) for row in rows if row[4] is not None),
-    )
+    found = {
+        place: Holding(
+            unit=Unit(code=code, scale=scale, taxation=Taxation(tax)),
+            at=at,
+            lots=_lots.decode(document),
+        )
+        for place, code, scale, tax, at, document in rows
+    }
+    return [found.get(place) for place in range(1, len(asked) + 1)]

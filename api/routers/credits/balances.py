@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from api.access.authentication import authenticate_async
 from api.access.sessions import Reader, ReadSession
 from api.context import ContextDep, state_of
-from api.reads.fast_reads import SCOPE, lend_in_time
+from api.reads.fast_reads import SCOPE
 from api.schemas.common import Instant
 from api.schemas.credits.balances import (
     CreditBalanceView,
@@ -25,7 +25,7 @@ from api.transport.pagination import read_sequence_cursor, write_sequence_cursor
 from api.transport.route import Router
 from api.transport.urls.natural_keys import read_id
 from billing.errors import BillingError, TooManyRequests, Unauthenticated
-from repositories.entitlements.balances import read_holding
+from repositories.entitlements.balances import HoldingAsked
 from services.credits import balances
 from services.rating import accruing
 
@@ -69,9 +69,10 @@ def get_credit_balance(
 
 @router.in_front("/customers/{customer_id}/balance", get_credit_balance)
 async def read_credit_balance(request: Request, customer_id: str) -> Response:
-    """Show what a customer has by one statement, where no unbilled usage draws on it.
+    """Show what a customer has by one statement for all who ask at the moment.
 
-    Anything else is left to :func:`get_credit_balance`.
+    Where unbilled usage draws on it, and whatever else is asked, is left to
+    :func:`get_credit_balance`.
     """
     state, identifier = state_of(request.app), read_id(customer_id)
     unit = request.query_params.get("unit")
@@ -86,15 +87,9 @@ async def read_credit_balance(request: Request, customer_id: str) -> Response:
         raise
     except BillingError as error:
         raise LeftToFramework from error
-    organization_id = principal.organization_id
-    async with lend_in_time(state.read_connections, organization_id) as connection:
-        found = await read_holding(
-            connection,
-            organization_id,
-            identifier,
-            None if unit is None else unit.strip().upper(),
-            now=state.context.now(),
-        )
+    code = None if unit is None else unit.strip().upper()
+    asked = HoldingAsked(identifier, code, state.context.now())
+    found = await state.batched_balances.ask(principal.organization_id, asked)
     if found is None:
         raise LeftToFramework
     return respond(view_balance(balances.Balance(unit=found.unit, at=found.at, lots=found.lots)))

@@ -18,7 +18,7 @@ from models.credits.holds import CreditHold
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from repositories.credits.postings import LedgerRow
-from repositories.entitlements.balances import Holding, read_holding
+from repositories.entitlements.balances import Holding, HoldingAsked, read_holdings
 from services import customers
 from services.credits import balances, drawing, ends, grants, holds, standing, units
 from services.credits.balances import Balance
@@ -64,15 +64,9 @@ class Purse:
 
     def holding(self, *, now: datetime = BEGIN) -> Holding | None:
         """What there is, as one statement reads it."""
-        return self.shop.ask(
-            partial(
-                read_holding,
-                organization_id=self.organization_id,
-                customer_id=self.customer_id,
-                unit=UNIT,
-                now=now,
-            )
-        )
+        asked = [HoldingAsked(self.customer_id, UNIT, now)]
+        read = partial(read_holdings, organization_id=self.organization_id, asked=asked)
+        return self.shop.ask(read)[0]
 
     def ledger(self) -> Sequence[LedgerRow]:
         """Every movement."""
