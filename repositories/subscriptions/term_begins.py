@@ -18,7 +18,7 @@ FIND_BEGIN = text(
     """
     -- Terms are counted from where a commitment began to be billed without a break, each of so many
     -- regular periods, whole or in parts. The same is said by ``billing.commitments.calendar``;
-    -- tests/services/invoicing/test_long_commitments.py compares them.
+    -- tests/services/invoicing/commitments/test_long_terms.py compares them.
     WITH before AS (
         SELECT * FROM subscription_period
         WHERE organization_id = :organization_id AND subscription_id = :subscription_id

@@ -22,8 +22,8 @@ from services.rating.alerts import looking, rules
 from services.rating.alerts.figures import Figures
 from services.rating.alerts.rules import NewAlert
 from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse, open_purse
-from tests.services.invoicing.drawn import give
-from tests.services.invoicing.test_exact_bills import GRACE_OVER, pass_to, use
+from tests.services.invoicing.bills import GRACE_OVER, pass_to, use
+from tests.services.invoicing.prepaid.drawn import give
 from tests.services.lives import begin_life
 from tests.services.shop import Shop
 

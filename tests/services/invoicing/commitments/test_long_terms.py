@@ -16,8 +16,8 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import commitments, versions
 from services.invoicing.commitments.near_periods import find_near
 from services.rating.frozen_usage import regular_of
-from tests.services.invoicing.committed import begin, commit
-from tests.services.invoicing.test_exact_bills import bill_at, pass_to
+from tests.services.invoicing.bills import bill_at, pass_to
+from tests.services.invoicing.commitments.committed import begin, commit
 from tests.services.lives import Life, begin_life
 from tests.services.shop import Shop
 
