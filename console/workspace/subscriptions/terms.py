@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from billing.subscriptions import SubscriptionStatus
+from billing.subscriptions import has_ended
 from console.workspace.actions import Action, Field
 
 SUBSCRIPTION: Final = "/subscriptions/{id}"
@@ -63,7 +63,7 @@ def offer_terms(
     subscription: Mapping[str, Any], add_ons: list[Mapping[str, Any]]
 ) -> dict[str, list[Offer] | Offer | None]:
     """A living subscription's add-ons and threshold, each with its form; one that ended: none."""
-    if subscription["status"] == SubscriptionStatus.CANCELED:
+    if has_ended(subscription["status"]):
         return {"add_ons": [{**one, "end": None} for one in add_ons], "attach": None, "at": None}
     return {
         "add_ons": [{**one, "end": _offer_end(subscription, one)} for one in add_ons],
