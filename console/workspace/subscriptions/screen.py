@@ -12,6 +12,7 @@ from console.workspace.live.charts import list_usage
 from console.workspace.live.undoing import list_offers, offer_undo
 from console.workspace.parts import Part, read_parts
 from console.workspace.subscriptions.terms import SUBSCRIPTION, offer_terms
+from console.workspace.sums import list_summands_of_total
 
 NOT_FOUND: Final = 404
 FEW: Final = 8
@@ -61,7 +62,7 @@ async def read_preview(member: Member) -> dict[str, Any]:
         if refusal.status == NOT_FOUND:
             raise
         found = None
-    return {"preview": found}
+    return {"preview": found, "summands": list_summands_of_total(found) if found else []}
 
 
 async def read_series(member: Member) -> dict[str, Any]:

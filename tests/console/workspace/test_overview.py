@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.api.people import Person
+from tests.api.sold import post
 from tests.console.billed import addresses_in, billed, buyer, meter_and_sell, words_of, write
 
 SCRIPT = {"HX-Request": "true"}
@@ -74,7 +77,11 @@ def test_who_has_billed_by_hand_needs_no_setup(owner: Person) -> None:
 
 def test_what_is_rated_follows_the_page_of_a_subscription(owner: Person) -> None:
     sold, invoice = billed(owner)
+    post(owner, "/coupons", {"code": "SPRING", "percent": 50})
+    post(owner, f"/customers/{invoice['customer_id']}/coupons", {"code": "SPRING"})
     sold.used(70, "2026-03-02T07:30:00Z", idempotency_key="more")
+    seats = {"charge": {"unit_price": 31, "display_name": "Seats"}}
+    post(owner, f"/subscriptions/{invoice['subscription_id']}/add-ons", seats)
     screen = f"/console/subscriptions/{invoice['subscription_id']}"
 
     page = owner.get(screen).text
@@ -86,6 +93,7 @@ def test_what_is_rated_follows_the_page_of_a_subscription(owner: Person) -> None
     assert f'hx-get="{screen}/so-far"' in page
     assert "So far in this period $" in words_of(so_far)
     assert "preview-invoice" in so_far
+    assert re.search(r"Subtotal \$[\d.]+ Coupon SPRING -\$[\d.]+ Total \$", words_of(so_far))
     assert "1,570" in words_of(by_day)
     for one in ("So far in this period $", "1,570", "Timeline"):
         assert one in words_of(whole)
