@@ -17,8 +17,6 @@ from psycopg import sql
 from runtime.database.accounts import MIGRATIONS, PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
-from tests.engines import forget_engines
-from tests.kept_connections import forget_connections
 from tests.servers import (
     TestRun,
     make_database,
@@ -98,8 +96,6 @@ def pytest_configure(config: pytest.Config) -> None:
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain),
         ]
     )
-    # Loading thousands of tests makes hardly any garbage.
-    gc.disable()
     if not hasattr(config, "workerinput"):
         config.stash[test_run] = TestRun()
 
@@ -130,7 +126,6 @@ def pytest_collection_finish() -> None:
     """What was loaded for all tests is never garbage; looking through it takes time."""
     gc.collect()
     gc.freeze()
-    gc.enable()
     gc.set_threshold(10_000, 50, 100)
 
 
@@ -211,8 +206,6 @@ def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str
         ),
     )
     yield server.url(name, PROCESSES)
-    forget_connections(name)
-    forget_engines(name)
     _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
 from tests.activities.running import CountedTransactions, Steps
-from tests.engines import kept_engine
 from tests.services.lives import Life, begin_life
 from tests.services.shop import open_shop
 
@@ -20,15 +20,17 @@ FEBRUARY = datetime(2025, 2, 1, 2, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions of the application's role on the module's database."""
-    with kept_engine(module_database_url) as engine:
-        yield Transactions(engine)
+    engine = create_application_engine(module_database_url)
+    yield Transactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
 def counted(module_database_url: str) -> Iterator[CountedTransactions]:
     """Transactions of the worker, on the module's database."""
-    with kept_engine(module_database_url) as engine:
-        yield CountedTransactions(engine)
+    engine = create_application_engine(module_database_url)
+    yield CountedTransactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture

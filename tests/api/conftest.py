@@ -11,12 +11,11 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
 from tests.api.answers import AnswerChecks
 from tests.api.people import PATIENT_SECONDS, Clock, Person
-from tests.engines import kept_engine
-from tests.kept_connections import connect_kept
 
 SECRET = "a secret that only tests know, long enough"
 
@@ -33,14 +32,6 @@ def shared_loop(one_event_loop: BlockingPortal) -> None:
     Person.shared_portal = one_event_loop
 
 
-@pytest.fixture(scope="module", autouse=True)
-def kept_connections() -> Iterator[None]:
-    """Connections of the event loop serve all applications of a module, one after the other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.context.connect", connect_kept)
-        yield
-
-
 @pytest.fixture
 def clock() -> Clock:
     """What the application reads for the time."""
@@ -50,8 +41,9 @@ def clock() -> Clock:
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions on one database for a module; its tests meet as different organizations."""
-    with kept_engine(module_database_url, pool_size=8) as engine:
-        yield Transactions(engine)
+    engine = create_application_engine(module_database_url, pool_size=8)
+    yield Transactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture

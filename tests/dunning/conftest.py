@@ -20,9 +20,9 @@ from repositories.notifications.emails import list_of_invoice as list_emails
 from repositories.payments import links as stored_links
 from repositories.payments.payments import list_of_invoice
 from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
 from tests.dunning.gateway import METHOD, ScriptedGateway
 from tests.dunning.work import Work
-from tests.engines import kept_engine
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product, settings_for
 from tests.services.lives import begin_life
@@ -108,8 +108,9 @@ def product(
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions beside the product's."""
-    with kept_engine(module_database_url) as engine:
-        yield Transactions(engine)
+    engine = create_application_engine(module_database_url)
+    yield Transactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture

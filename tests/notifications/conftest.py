@@ -8,9 +8,9 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from repositories.transactions import Transactions
+from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
-from tests.engines import kept_engine
 from tests.telling import Telling, told_by
 
 SECRET = "a secret that only tests know, long enough"
@@ -25,8 +25,9 @@ def security() -> Security:
 @pytest.fixture
 def transactions(database_url: str) -> Iterator[Transactions]:
     """Transactions on a database that no other test's deliveries are in."""
-    with kept_engine(database_url, pool_size=8) as engine:
-        yield Transactions(engine)
+    engine = create_application_engine(database_url, pool_size=8)
+    yield Transactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture

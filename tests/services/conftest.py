@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from repositories.transactions import Transactions
-from tests.engines import kept_engine
+from runtime.database.engine import create_application_engine
 from tests.services.shop import Shop, open_shop
 
 
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions of the application's role on the module's database."""
-    with kept_engine(module_database_url) as engine:
-        yield Transactions(engine)
+    engine = create_application_engine(module_database_url)
+    yield Transactions(engine)
+    engine.dispose()
 
 
 @pytest.fixture

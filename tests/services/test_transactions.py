@@ -5,18 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Engine, event, text
 
 from repositories.accounts import organizations
 from tests.servers import superuser_url
 from tests.services.shop import Shop
 
 
-def count_statements(connection: Connection) -> list[str]:
-    """The statements that the connection sends from now on."""
+def count_statements(engine: Engine) -> list[str]:
+    """The statements that the engine sends from now on."""
     sent: list[str] = []
 
-    @event.listens_for(connection, "before_cursor_execute")
+    @event.listens_for(engine, "before_cursor_execute")
     def _note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
 
@@ -25,7 +25,7 @@ def count_statements(connection: Connection) -> list[str]:
 
 def test_a_row_is_read_once_by_its_key_although_nobody_holds_it(shop: Shop) -> None:
     with shop.transactions.for_organization(shop.organization_id) as session:
-        sent = count_statements(session.connection())
+        sent = count_statements(session.connection().engine)
 
         names = [
             organizations.get_organization(session, shop.organization_id).name for _ in range(3)

@@ -89,7 +89,7 @@ def test_wave_costs_a_statement_and_a_second_one_where_any_is_collected(
         connect(shop.transactions, shop.organization_id)
 
     with shop.transactions.for_organization(shop.organization_id) as session:
-        sent = count_statements(session.connection())
+        sent = count_statements(session.connection().engine)
         before = len(sent)
         collections.open_collections(session, invoices, now=NOW)
         assert len(sent) - before == statements

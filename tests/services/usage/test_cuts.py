@@ -107,7 +107,7 @@ def test_cuts_cost_one_statement_more_and_none_where_no_window_is_cut(shop: Shop
     whole = shop.read(measure_usage, customer_id, windows)
 
     def statements(session: Session, organization_id: UUID, cuts: Sequence[datetime]) -> int:
-        sent = count_statements(session.connection())
+        sent = count_statements(session.connection().engine)
         before = len(sent)
         cut(session, organization_id, customer_id, whole.usage, cuts, None)
         return len(sent) - before

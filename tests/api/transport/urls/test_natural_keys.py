@@ -226,16 +226,12 @@ def test_name_costs_one_statement_and_an_id_none(owner: Person, transactions: Tr
     statements: list[str] = []
     with transactions.for_organizations(()) as session:
         engine = session.get_bind().engine
+    event.listen(engine, "before_cursor_execute", lambda *sent: statements.append(sent[2]))
 
-    def note(*sent: Any) -> None:
-        statements.append(sent[2])
-
-    event.listen(engine, "before_cursor_execute", note)
     counts = []
     for address in (customer_id, "globex", customer_id):
         statements.clear()
         assert owner.get(f"{V1}/customers/{address}/usage").status_code == 200
         counts.append(len([one for one in statements if "FROM customer" in one]))
-    event.remove(engine, "before_cursor_execute", note)
 
     assert counts == [1, 2, 1]
