@@ -8,7 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
+
+from models.subscriptions.subscriptions import Subscription
 
 MESSAGE: Final = "threshold"
 """The kind of outbox message that asks for a look at a subscription; ingestion queues them too."""
@@ -37,44 +39,16 @@ def wake(
     session.execute(WAKE, keys)
 
 
-LIST_CHANGED: Final = text(
-    """
-    -- Whoever has no message was looked at since anything was used.
-    SELECT subscription.id FROM subscription
-    WHERE subscription.organization_id = :organization_id
-        AND subscription.test_clock_id = :test_clock_id
-        AND subscription.threshold_amount IS NOT NULL
-        AND subscription.ended_at IS NULL AND subscription.deleted_at IS NULL
-        AND (
-            subscription.id IN (
-                SELECT CAST(message.payload ->> 'subscription_id' AS uuid)
-                FROM outbox_message AS message
-                WHERE message.organization_id = :organization_id AND message.kind = 'threshold'
-            )
-            -- A void alone takes back what was said, and asks nobody to look.
-            OR EXISTS (
-                SELECT FROM subscription_period AS running
-                JOIN invoice ON invoice.organization_id = running.organization_id
-                    AND invoice.subscription_id = running.subscription_id
-                    AND invoice.period_index = running.index
-                    AND invoice.kind = 'threshold' AND invoice.status = 'VOID'
-                WHERE running.organization_id = subscription.organization_id
-                    AND running.subscription_id = subscription.id
-                    AND running.status = 'open' AND running.threshold_steps > 0
-            )
+def list_on_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> Sequence[UUID]:
+    """The subscriptions with a threshold that live on a test clock, in the order of their ids."""
+    return session.exec(
+        select(Subscription.id)
+        .where(
+            Subscription.organization_id == organization_id,
+            Subscription.test_clock_id == test_clock_id,
+            col(Subscription.threshold_amount).is_not(None),
+            col(Subscription.ended_at).is_(None),
+            col(Subscription.deleted_at).is_(None),
         )
-    ORDER BY subscription.id
-    """
-)
-
-
-def list_changed_on_clock(
-    session: Session, organization_id: UUID, test_clock_id: UUID
-) -> Sequence[UUID]:
-    """Those with a threshold on a test clock whose unbilled amount may have changed unlooked at.
-
-    In the order of their ids.
-    """
-    keys = {"organization_id": organization_id, "test_clock_id": test_clock_id}
-    session.flush()
-    return session.execute(LIST_CHANGED, keys).scalars().all()
+        .order_by(col(Subscription.id))
+    ).all()

@@ -12,21 +12,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-import pytest
-
 from billing.money import plain_text
 from repositories.subscriptions import thresholds as stored_thresholds
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.invoicing.threshold import bills, looking
 from tests.services.invoicing.bills import use
-from tests.services.invoicing.prepaid.drawn import void
-from tests.services.invoicing.threshold.stepped import (
-    begin_past_threshold,
-    begin_stepped,
-    kinds,
-    require_sound,
-)
+from tests.services.invoicing.threshold.stepped import begin_stepped, kinds, require_sound
 from tests.services.shop import NOW, Shop
 
 PROCESSES = 8
@@ -94,53 +86,3 @@ def test_a_clock_finds_what_has_arrived_before_it_goes_on(shop: Shop) -> None:
     assert [plain_text(one.total) for one in life.invoices()] == ["60"]
     assert life.period(0).threshold_steps == 1
     assert life.row().threshold_amount == Decimal(50)
-
-
-def relay(shop: Shop) -> None:
-    """Whatever was asked for is looked at."""
-    while looking.look_at_next(shop.transactions, now=datetime.now(UTC)):
-        pass
-
-
-def test_an_advance_looks_at_nothing_that_did_not_change(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    life = begin_stepped(shop)
-    relay(shop)
-    looked: list[UUID] = []
-
-    def note(_session: object, _organization_id: UUID, subscription_id: UUID, **_: object) -> None:
-        looked.append(subscription_id)
-
-    monkeypatch.setattr(looking, "bill_if_reached", note)
-    shop.do(looking.look_before_advance, life.clock_id)
-    unchanged = list(looked)
-    shop.do(stored_thresholds.wake, life.row().customer_id)
-    shop.do(looking.look_before_advance, life.clock_id)
-
-    assert (unchanged, looked) == ([], [life.subscription_id])
-
-
-def test_an_advance_finds_what_a_void_has_made_unbilled(shop: Shop) -> None:
-    life, invoice = begin_past_threshold(shop)
-    relay(shop)
-    void(life, invoice)
-
-    shop.do(looking.look_before_advance, life.clock_id)
-
-    assert kinds(life) == [("threshold", "60"), ("threshold", "60")]
-
-
-def test_a_look_waits_while_the_clock_advances(shop: Shop) -> None:
-    life = begin_stepped(shop)
-    relay(shop)
-    use(life, (5, "60"))
-    life.send_clock(datetime(2025, 1, 9, tzinfo=UTC))
-    shop.do(stored_thresholds.wake, life.row().customer_id)
-
-    relay(shop)
-    meanwhile = kinds(life)
-    life.catch_up()
-    shop.do(looking.look_before_advance, life.clock_id)
-
-    assert (meanwhile, kinds(life)) == ([], [("threshold", "60")])
