@@ -85,8 +85,6 @@ TRUE_UPS = text(
         AND line.invoice_id = invoice.id AND line.type = 'true_up'
     WHERE invoice.organization_id = :organization_id
         AND invoice.subscription_id = :subscription_id AND invoice.has_true_ups
-        -- No bill says something of a term that has not begun.
-        AND (invoice.period_index IS NULL OR invoice.period_index >= :first_index)
         AND invoice.status NOT IN ('DRAFT', 'VOID')
         AND invoice.id IS DISTINCT FROM CAST(:draft_id AS uuid)
     """
@@ -135,16 +133,12 @@ def list_rewritten(
 
 
 def list_true_ups(
-    session: Session, subscription: Subscription, *, since: int, draft_id: UUID | None
+    session: Session, subscription: Subscription, *, draft_id: UUID | None
 ) -> Sequence[SaidTrueUp]:
-    """The true-ups of terms that final documents bill, void ones left out.
-
-    All those of terms that begin with the period ``since`` or later are among them.
-    """
+    """The true-ups that final documents of a subscription bill, void ones left out."""
     keys = _keys(session, subscription, (), draft_id)
     del keys["indexes"]
-    found = session.execute(TRUE_UPS, keys | {"first_index": since})
-    return [SaidTrueUp(*row) for row in found]
+    return [SaidTrueUp(*row) for row in session.execute(TRUE_UPS, keys)]
 
 
 def _keys(

@@ -29,12 +29,14 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import commitments as stored_commitments
 from repositories.invoicing import term_progress as stored_progress
 from repositories.invoicing.term_progress import SaidTrueUp
-from repositories.subscriptions.term_begins import VersionKey
+from repositories.subscriptions import subscriptions as stored_subscriptions
+from services.catalog import versions
 from services.corrections.said import find_invoice_of
-from services.invoicing.commitments.near_periods import NearPeriods, find_near
 from services.rating import steps
 from services.rating.frozen_usage import Rated, regular_of, shares_of
 from services.rating.steps import BillKey
+
+VersionKey = tuple[UUID, int]
 
 
 class Ending(StrEnum):
@@ -78,11 +80,15 @@ def find_terms(session: Session, asked: TermsAsked) -> tuple[TermBill, ...]:
     subscription = asked.subscription
     if not _may_meet_any(session, asked):
         return ()
-    near = find_near(session, subscription, asked.touched, known=_known_terms(asked))
-    by_index = {one.index: one for one in near.periods}
+    periods = stored_subscriptions.list_periods(
+        session, subscription.organization_id, subscription.id
+    )
+    by_index = {one.index: one for one in periods}
     settled = [
         (commitment, term)
-        for commitment, term in _terms_met(asked, near)
+        for commitment, term in _terms_met(
+            asked, periods, _terms_by_version(session, asked, periods)
+        )
         if _is_settled(session, asked, by_index[term.indexes[-1]])
     ]
     return _term_bills(session, asked, by_index, settled)
@@ -96,9 +102,13 @@ def _may_meet_any(session: Session, asked: TermsAsked) -> bool:
     )
 
 
-def _terms_met(asked: TermsAsked, near: NearPeriods) -> list[tuple[CommitmentTerms, Term]]:
+def _terms_met(
+    asked: TermsAsked,
+    periods: Sequence[SubscriptionPeriod],
+    terms: Mapping[VersionKey, PlanTerms],
+) -> list[tuple[CommitmentTerms, Term]]:
     """The terms that are over and have a period that the bill says something of."""
-    said_by = [(one, near.terms[one.plan_id, one.plan_version]) for one in near.periods]
+    said_by = [(one, terms[one.plan_id, one.plan_version]) for one in periods]
     calendar = [_committed(asked, one, its) for one, its in said_by]
     commitments = {
         commitment.commitment_id: commitment
@@ -115,11 +125,15 @@ def _terms_met(asked: TermsAsked, near: NearPeriods) -> list[tuple[CommitmentTer
     ]
 
 
-def _known_terms(asked: TermsAsked) -> dict[VersionKey, PlanTerms]:
-    """What the version says by which the bill's own period is rated."""
-    if asked.own is None or asked.rated is None:
-        return {}
-    return {(asked.own.plan_id, asked.own.plan_version): asked.rated.terms}
+def _terms_by_version(
+    session: Session, asked: TermsAsked, periods: Sequence[SubscriptionPeriod]
+) -> Mapping[VersionKey, PlanTerms]:
+    """What each version says that bills one of the periods; the bill's own is known already."""
+    known: dict[VersionKey, PlanTerms] = {}
+    if asked.own is not None and asked.rated is not None:
+        known[asked.own.plan_id, asked.own.plan_version] = asked.rated.terms
+    missing = {(one.plan_id, one.plan_version) for one in periods} - known.keys()
+    return known | versions.list_terms(session, asked.subscription.organization_id, missing)
 
 
 def _committed(asked: TermsAsked, stored: SubscriptionPeriod, terms: PlanTerms) -> CommittedPeriod:
@@ -202,7 +216,7 @@ def _term_bills(
         shares=_shares(session, asked, billed),
         progress=_progress(session, asked, billed),
         true_ups=stored_progress.list_true_ups(
-            session, asked.subscription, since=indexes[0], draft_id=asked.draft_id
+            session, asked.subscription, draft_id=asked.draft_id
         ),
     )
     return tuple(
