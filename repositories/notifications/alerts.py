@@ -132,9 +132,17 @@ def list_alerts(
 
 
 def lock_of_customer(
-    session: Session, organization_id: UUID, customer_id: UUID, *, on: AlertOn | None = None
+    session: Session,
+    organization_id: UUID,
+    customer_id: UUID,
+    *,
+    on: AlertOn | None = None,
+    waits: bool = True,
 ) -> Sequence[Alert]:
-    """The customer's alerts, or those on that: whoever looks at them takes turns."""
+    """The customer's alerts, or those on that: whoever looks at them takes turns.
+
+    Who does not wait is given those that nobody looks at just now.
+    """
     its = select(Alert).where(
         Alert.organization_id == organization_id,
         Alert.customer_id == customer_id,
@@ -142,7 +150,7 @@ def lock_of_customer(
     )
     if on is not None:
         its = its.where(Alert.on == on)
-    return session.exec(its.order_by(col(Alert.id)).with_for_update()).all()
+    return session.exec(its.order_by(col(Alert.id)).with_for_update(skip_locked=not waits)).all()
 
 
 def list_watched(

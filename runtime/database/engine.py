@@ -55,8 +55,14 @@ def create_application_engine(
         hide_parameters=True,
         json_serializer=_dump_json,
         json_deserializer=_load_json,
-        # A server that is silent, rather than away, is given up as soon as one that is.
-        connect_args={"connect_timeout": 2, "tcp_user_timeout": 2000},
+        # A server that is silent, rather than away, is given up as soon as one that is; one that
+        # rests at the bottom of the pool is asked now and then, so that no network forgets it.
+        connect_args={
+            "connect_timeout": 2,
+            "tcp_user_timeout": 2000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 2,
+        },
     )
 
     @event.listens_for(engine, "do_connect")

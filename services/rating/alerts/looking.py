@@ -21,7 +21,7 @@ from models.subscriptions.subscriptions import OutboxMessage
 from repositories import customers as stored_customers
 from repositories import outbox as stored_outbox
 from repositories.notifications import alerts as stored_alerts
-from repositories.transactions import Transactions, name_organizations
+from repositories.transactions import Transactions, is_unreachable, name_organizations
 from services.announcements import announce_alert
 from services.credits.posting import take_moved
 from services.rating.alerts.figures import Figure, Figures
@@ -65,7 +65,8 @@ def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
 def look_at_moved_credit(session: Session) -> None:
     """Alerts on credit that this transaction has moved are told in it: it does this at its end.
 
-    What stops one of them does not stop the transaction: the look that is queued is left.
+    What stops one of them does not stop the transaction, nor does who looks at them just now: the
+    look that is queued is left.
     """
     moved = take_moved(session)
     if not moved:
@@ -75,9 +76,12 @@ def look_at_moved_credit(session: Session) -> None:
     for key in stored_alerts.list_watched(session, moved.keys(), on=on):
         try:
             with session.begin_nested():
-                look(session, *key, on=on, now=moved[key])
-        except BillingError as error:
-            log.warning("alerts_postponed", customer_id=str(key[1]), code=error.code)
+                look(session, *key, on=on, waits=False, now=moved[key])
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            reason = getattr(error, "code", type(error).__name__)
+            log.warning("alerts_postponed", customer_id=str(key[1]), code=reason)
 
 
 def look(
@@ -86,13 +90,17 @@ def look(
     customer_id: UUID,
     *,
     on: AlertOn | None = None,
+    waits: bool = True,
     now: datetime,
 ) -> None:
     """What the customer's alerts watch, or those on that, was compared with their thresholds.
 
+    Who does not wait leaves those alone that somebody else looks at.
     Idempotent by alert, threshold, window and number (``uq_alert_crossing_number``).
     """
-    alerts = stored_alerts.lock_of_customer(session, organization_id, customer_id, on=on)
+    alerts = stored_alerts.lock_of_customer(
+        session, organization_id, customer_id, on=on, waits=waits
+    )
     customer = stored_customers.find_customer(session, organization_id, customer_id)
     if not alerts or customer is None or customer.deleted_at is not None:
         return

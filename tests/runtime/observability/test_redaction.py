@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -71,6 +71,7 @@ PARTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=12).map("".join))
 def test_looking_for_marks_first_changes_no_text(said: str) -> None:
     expected = said

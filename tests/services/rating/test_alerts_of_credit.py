@@ -14,6 +14,7 @@ import pytest
 
 from billing.errors import Conflict
 from billing.notifications.alerts import AlertDirection, AlertOn, AlertTerms
+from repositories.notifications.alerts import lock_of_customer
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from services.credits import holds
@@ -123,19 +124,35 @@ def test_expiry_tells_as_it_is_posted(purse: Purse) -> None:
     assert told(purse.shop, alert_id) == [(10, 1)]
 
 
+@pytest.mark.parametrize(
+    "error", [Conflict("Not now.", code="not_now"), ZeroDivisionError("not now")], ids=repr
+)
 def test_credit_moves_where_its_alert_cannot_be_looked_at(
-    purse: Purse, monkeypatch: pytest.MonkeyPatch
+    purse: Purse, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     alert_id = watch(purse.shop, purse.customer_id, UNIT, 7)
 
     def refuse(*_args: object, **_options: object) -> None:
-        raise Conflict("Not now.", code="not_now")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(Figures, "of", refuse)
         purse.hold("4")
 
     assert (purse.balance().held, told(purse.shop, alert_id)) == (4, [])
+    while looking.look_at_next(purse.shop.transactions, now=SOON):
+        pass
+    assert told(purse.shop, alert_id) == [(6, 1)]
+
+
+def test_credit_moves_while_somebody_looks_at_its_alert(purse: Purse) -> None:
+    alert_id = watch(purse.shop, purse.customer_id, UNIT, 7)
+    with purse.shop.transactions.for_organization(purse.organization_id) as other:
+        assert lock_of_customer(other, purse.organization_id, purse.customer_id)
+        purse.hold("4")
+
+        assert told(purse.shop, alert_id) == []
+
     while looking.look_at_next(purse.shop.transactions, now=SOON):
         pass
     assert told(purse.shop, alert_id) == [(6, 1)]
