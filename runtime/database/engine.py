@@ -16,6 +16,16 @@ APPLICATION_ROLE = "fluxrate_app"
 SILENT_SECONDS = 3
 """How long after its time a statement may go unanswered until its server counts as silent."""
 
+WATCHED = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 2000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 2,
+}
+"""A server that is silent, rather than away, is given up as soon as one that is. The one of a
+connection that rests at the bottom of the pool is asked now and then, so that no network forgets
+it."""
+
 MOST_PREPARED = 400
 """How many statements a connection keeps prepared: all of a close, with those of relays beside it.
 
@@ -55,14 +65,7 @@ def create_application_engine(
         hide_parameters=True,
         json_serializer=_dump_json,
         json_deserializer=_load_json,
-        # A server that is silent, rather than away, is given up as soon as one that is; one that
-        # rests at the bottom of the pool is asked now and then, so that no network forgets it.
-        connect_args={
-            "connect_timeout": 2,
-            "tcp_user_timeout": 2000,
-            "keepalives_idle": 10,
-            "keepalives_interval": 2,
-        },
+        connect_args=WATCHED,
     )
 
     @event.listens_for(engine, "do_connect")
