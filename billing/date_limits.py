@@ -49,6 +49,17 @@ def clock_in_words(present: datetime, *, is_test_clock: bool) -> str:
     return f"{clock}, {present.astimezone(UTC):%FT%TZ}"
 
 
+def timestamp_in_future(present: datetime, *, is_test_clock: bool) -> InvalidInput:
+    """The refusal of an event that lies too far ahead of its customer's present."""
+    clock = clock_in_words(present, is_test_clock=is_test_clock)
+    advice = " Advance the clock first." if is_test_clock else ""
+    return InvalidInput(
+        f"timestamp lies more than five minutes ahead of {clock}.{advice}",
+        code="timestamp_in_future",
+        field="timestamp",
+    )
+
+
 def require_between(instant: datetime, earliest: datetime, latest: datetime, *, field: str) -> None:
     """Return if the instant lies within. Raises InvalidInput ``out_of_range`` naming both ends."""
     if not earliest <= instant <= latest:

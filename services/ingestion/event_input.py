@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.date_limits import clock_in_words
+from billing.date_limits import timestamp_in_future
 from billing.errors import InvalidInput
 from billing.metering.aggregations import Aggregation, EventValue, read_event_value
 from billing.metering.filters import Filter, matches_all
@@ -142,12 +142,7 @@ def read_timestamp(text: str | None, now: datetime, clock_time: datetime | None)
             "timestamp must be an ISO 8601 instant.", code="invalid_instant", field="timestamp"
         ) from error
     if instant > present + FUTURE_TOLERANCE:
-        clock = clock_in_words(present, is_test_clock=clock_time is not None)
-        raise InvalidInput(
-            f"timestamp lies more than five minutes ahead of {clock}.",
-            code="timestamp_in_future",
-            field="timestamp",
-        )
+        raise timestamp_in_future(present, is_test_clock=clock_time is not None)
     return instant
 
 

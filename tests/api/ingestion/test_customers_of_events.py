@@ -30,7 +30,7 @@ def test_present_of_a_customer_on_a_clock_is_the_clocks(owner: Person) -> None:
     assert (refused.status_code, refused.json()["code"]) == (422, "timestamp_in_future")
     assert refused.json()["detail"] == (
         "timestamp lies more than five minutes ahead of the customer's test clock, "
-        "2025-01-31T12:00:00Z."
+        "2025-01-31T12:00:00Z. Advance the clock first."
     )
 
 
