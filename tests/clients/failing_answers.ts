@@ -41,6 +41,13 @@ const page = (page: string) =>
   answer({ data: [{ id: `c${page}` }], meta: { page, page_size: "1", total: "2", total_pages: "2" } });
 
 {
+  // Who writes JavaScript is told what is missing, and not of what the client did with it.
+  const untyped = fluxrate as (...given: unknown[]) => unknown;
+  const missing = { name: "TypeError", message: /^baseUrl is missing: / };
+  assert.throws(() => untyped("http://api.test", { apiKey: "sk_live_1" }), missing);
+  assert.throws(() => untyped(), missing);
+}
+{
   // A lost answer is asked for again under the same key, with the same body.
   const { client, asked } = clientOf(lost(), problem(503, "unavailable"), answer(CUSTOMER, 201));
   await client.customers.create({ name: "Harbor Labs", email: "ap@harbor.test" });

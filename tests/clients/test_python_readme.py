@@ -1,13 +1,15 @@
-"""The example of the Python client's README, typed in as it stands there."""
+"""The examples of the Python client's README and of guides, typed in as they stand there."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clients.generator.places import CLIENTS
+from tests.clients.guides import GUIDES, printed_by, program_of
 from tests.scenarios.product import Product
 
 README = CLIENTS / "python" / "README.md"
@@ -34,3 +36,12 @@ def test_the_example_ends_with_a_paid_invoice(
     assert [str(one.quantity) for one in mended] == ["7"]
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert said.endswith("[]\n")
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_programs_of_guides_print_what_stands_below_them(
+    guide: str, product: Product, tmp_path: Path
+) -> None:
+    said = printed_by(guide, program_of(guide, "python"), product, tmp_path)
+
+    assert said == program_of(guide, "text").text.strip()

@@ -1,12 +1,14 @@
-"""The example of the TypeScript client's README, checked by tsc and run by Node as it stands."""
+"""The examples of the TypeScript client's README and of guides, checked by tsc and run by Node."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from api.document.webhooks import read_told
 from billing.notifications.signatures import sign, signing_secret
 from clients.generator.places import CLIENTS
+from tests.clients.guides import GUIDES, printed_by, program_of
 from tests.clients.sampled import asked, compared, expected, samples, typescript_program
 from tests.scenarios.product import Product
 
@@ -57,8 +60,10 @@ def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
     blocks = re.findall(
         r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
-    typed = "\n".join(blocks).replace("http://127.0.0.1:8000", product.url)
-    (folder / "src" / "example.ts").write_text(typed.replace("fluxrate-client", "./index.js"))
+    programs = {guide: program_of(guide, "ts").text for guide in GUIDES}
+    for name, text in {"example": "\n".join(blocks), **programs}.items():
+        typed = text.replace("http://127.0.0.1:8000", product.url)
+        (folder / "src" / f"{name}.ts").write_text(typed.replace("fluxrate-client", "./index.js"))
     run("npm", "run", "generate", folder=folder)
     run("npm", "run", "build", folder=folder)
     return folder
@@ -72,6 +77,18 @@ def test_the_example_ends_with_a_paid_invoice(built: Path) -> None:
     assert "INV-2025-0001 PAID 82.45\n" in said
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert re.search(r"^Refused: 409 \w+ \S+$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_programs_of_guides_print_what_stands_below_them(
+    guide: str, built: Path, product: Product, tmp_path: Path
+) -> None:
+    command = f"node {shlex.quote(str(built / 'dist' / f'{guide}.js'))}\n"
+    program = replace(program_of(guide, "ts"), kind="sh", text=command)
+
+    said = printed_by(guide, program, product, tmp_path)
+
+    assert said == program_of(guide, "text").text.strip()
 
 
 def test_failures_are_survived_and_told(built: Path) -> None:

@@ -41,8 +41,14 @@ export interface Settings {
 
 export type Fluxrate = Omit<Resources, "usage" | "testClocks"> & { usage: Usage; testClocks: TestClocks };
 
-/** Everything that the API can do. Numbers of answers are texts of all their digits. */
+/**
+ * Everything that the API can do. Numbers of answers are texts of all their digits.
+ * Throws a `TypeError` where `baseUrl` is missing.
+ */
 export function fluxrate(settings: Settings): Fluxrate {
+  if (typeof (settings as Partial<Settings> | undefined)?.baseUrl !== "string") {
+    throw new TypeError('baseUrl is missing: fluxrate({ baseUrl: "https://…", apiKey }).');
+  }
   const cookies = new Map<string, string>();
   const patient = patientFetch(
     settings.fetch ?? fetch,
