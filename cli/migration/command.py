@@ -27,6 +27,7 @@ class System(StrEnum):
 def import_export(
     system: Annotated[System, typer.Argument(help="Whose export it is.")],
     files: Annotated[list[Path], typer.Argument(help="JSON, NDJSON; of Stripe also CSV.")],
+    *,
     api_key: Annotated[
         str,
         typer.Option(
@@ -40,11 +41,14 @@ def import_export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")
     ] = False,
+    allow_skipped: Annotated[
+        bool, typer.Option("--allow-skipped", help="Exit code 0 also if something was skipped.")
+    ] = False,
 ) -> None:
     """Bring plans, meters, customers and subscriptions of another billing system.
 
     What is there already by its name is left as it is, so a repeat changes nothing. Exit code 1 if
-    something was skipped.
+    something was skipped, unless that is allowed.
     """
     from datetime import UTC, datetime
 
@@ -61,7 +65,7 @@ def import_export(
     with target.client:
         report = Bringing(target, datetime.now(UTC)).bring(wanted)
     show(report, is_rehearsal=dry_run)
-    raise typer.Exit(1 if report.skipped else 0)
+    raise typer.Exit(1 if report.skipped and not allow_skipped else 0)
 
 
 def translate(system: System, records: Sequence[Record]) -> Wanted:

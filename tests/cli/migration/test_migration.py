@@ -127,6 +127,7 @@ def test_tables_of_stripe_are_made(importing: Importing, account: Account) -> No
         "subscriptions": "1 made, 0 found",
     }
     assert list(skipped(result)) == ["price_setup"]
+    assert result.exit_code == 1
     assert charges(account, "price_basic")["Basic"]["unit_price"] == Decimal("29.5")
 
 
@@ -258,6 +259,13 @@ def test_files_that_are_no_exports_are_refused(
 
     assert result.exit_code == 1
     assert says in f"{result.exception}{result.output}"
+
+
+def test_what_is_skipped_may_be_allowed(importing: Importing) -> None:
+    result = importing.run("stripe", *STRIPE_TABLES, "--allow-skipped")
+
+    assert list(skipped(result)) == ["price_setup"]
+    assert result.exit_code == 0
 
 
 def test_a_key_without_the_scope_is_told_which_it_needs(product: Product, account: Account) -> None:
