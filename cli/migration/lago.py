@@ -131,7 +131,7 @@ def _note_what_is_left(plan: Body, source: str, wanted: Wanted) -> None:
     if plan.get("pay_in_advance"):
         wanted.skip(f"{source}.pay_in_advance", "fees are billed at the end of a period here")
     if plan.get("minimum_commitment"):
-        wanted.skip(f"{source}.minimum_commitment", "put a minimum on a charge instead")
+        wanted.skip(f"{source}.minimum_commitment", "make a commitment of one period by hand")
     if plan.get("bill_charges_monthly"):
         wanted.skip(f"{source}.bill_charges_monthly", "all charges have the plan's interval")
 

@@ -224,7 +224,7 @@ def _translate_subscription(
     if subscription.get("cancel_at_period_end") or subscription.get("cancel_at"):
         raise NoCounterpart("it is about to end: let it end there")
     if any((one.get("quantity") or 1) > 1 for one in items):
-        raise NoCounterpart("a quantity above 1: make a plan for it, or count it by a meter")
+        raise NoCounterpart("a quantity above 1: subscribe by hand, with an add-on of the rest")
     if plan is None:
         raise NoCounterpart("one of its prices was skipped")
     if subscription["customer"] not in customers:

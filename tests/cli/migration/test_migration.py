@@ -101,6 +101,7 @@ def test_objects_of_stripe_are_made_once(importing: Importing, account: Account)
             "cus_Harbor.balance": "grant it as credit by hand",
             "cus_Nobody": "the customer has no e-mail address",
             "sub_2": "it is canceled",
+            "sub_3": "a quantity above 1: subscribe by hand, with an add-on of the rest",
         }
     )
     both = charges(account, "price_requests.team")
