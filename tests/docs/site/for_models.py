@@ -20,6 +20,7 @@ LEFT_OUT_OF_WHOLE: Final = (
     "decisions/",
     "development/",
     "contract.md",
+    "reference/changelog.md",
     "reference/errors.md",
     "reference/operations/",
 )

@@ -1,4 +1,4 @@
-"""Pages of the reference that are written from the product: routes, commands, settings, clients."""
+"""Pages of the reference that are made as the site is built: of the product, and its changelog."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.document.operations import Document, operations
 from cli.composition import ApiProcess
 from cli.main import app
 from clients.generator.places import CLIENTS
+from tests.docs.pages import DOCS
 from tests.docs.site.operation_pages import FOLDER, file_of, write_pages
 from tests.docs.site.settings_page import list_settings
 from tests.scenarios.product import settings_for
@@ -43,6 +44,7 @@ def write_reference(folder: Path) -> None:
         "settings.md": list_settings(),
         "python.md": read_client("Python"),
         "typescript.md": read_client("TypeScript"),
+        "changelog.md": read_changelog(),
     }
     (folder / FOLDER).mkdir()
     for name, page in pages.items():
@@ -56,6 +58,11 @@ def read_client(language: str) -> str:
     """What the README of a client says; its blocks are run by the client's own tests."""
     text = (CLIENTS / language.lower() / "README.md").read_text()
     return text.replace("# fluxrate-client", f"# The client for {language}", 1)
+
+
+def read_changelog() -> str:
+    """The changelog of the repository, its links as they lead from the reference."""
+    return (DOCS.parent / "CHANGELOG.md").read_text().replace("](docs/", "](../")
 
 
 def print_document() -> Document:

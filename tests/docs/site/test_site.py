@@ -83,6 +83,13 @@ def test_every_operation_is_told_with_its_samples(site: Path) -> None:
     assert "../../errors/#overpayment" in text
 
 
+def test_the_changelog_is_a_page_that_the_reference_links(site: Path) -> None:
+    text = (site / "reference" / "changelog" / "index.html").read_text()
+
+    assert 'href="../../operators/upgrading/"' in text
+    assert 'href="changelog/"' in (site / "reference" / "index.html").read_text()
+
+
 def test_every_setting_is_listed_with_its_value(site: Path) -> None:
     page = (site / "reference" / "settings.md").read_text()
 
