@@ -11,6 +11,7 @@ import pytest
 from psycopg import AsyncCursor
 from sqlalchemy import Engine, event
 
+from api import idle_connections
 from tests.api.people import Person
 from tests.api.sold import post
 from tests.console.billed import billed, buyer, issue
@@ -23,6 +24,9 @@ LISTS = (
 )
 OF_SESSIONS = ("user_session", "set_config")
 """Whoever was known a second ago is not asked for again, so a slow machine asks more often."""
+SIGN_OF_LIFE = "SELECT 1"
+OPENING = "SET "
+"""A connection that rested is asked whether it lives, a new one made ready: as time passes."""
 
 
 @contextmanager
@@ -38,7 +42,9 @@ def counted() -> Iterator[list[str]]:
 
     async def note_in_front(cursor: Any, statement: Any, *values: Any, **options: Any) -> Any:
         # What is answered in front of the framework says in its one statement whose it is.
-        sent.append(str(statement))
+        text = str(statement)
+        if text != SIGN_OF_LIFE and not text.startswith(OPENING):
+            sent.append(text)
         return await execute(cursor, statement, *values, **options)
 
     event.listen(Engine, "before_cursor_execute", note)
@@ -79,6 +85,17 @@ def taken(owner: Person) -> dict[str, tuple[int, int]]:
 def test_many_rows_take_the_statements_of_a_few(taken: dict[str, tuple[int, int]]) -> None:
     assert all(few for few, _ in taken.values())
     assert {name: both for name, both in taken.items() if both[0] != both[1]} == {}
+
+
+def test_connections_that_rested_take_no_statement_of_a_list(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billed(owner)
+    used = statements_of(owner, "customers")
+
+    monkeypatch.setattr(idle_connections, "IDLE_SECONDS", -1.0)
+
+    assert statements_of(owner, "customers") == used
 
 
 def test_rows_within_a_screen_take_no_statement_each(owner: Person) -> None:
