@@ -26,6 +26,7 @@ WITHOUT_PLACES = {
     ("POST", "/api/v1/sdk/track"): "events have writers of their own",
     ("GET", "/api/v1/customers/{customer_id}/entitlements"): "reads of one thing have readers",
     ("GET", "/api/v1/customers/{customer_id}/entitlements/{lookup_key}"): "as above",
+    ("GET", "/api/v1/auth/me"): "as above",
     ("GET", "/api/v1/customers/{customer_id}"): "as above",
     ("GET", "/api/v1/invoices/{invoice_id}"): "as above",
     ("GET", "/api/v1/payments/{payment_id}"): "as above",
