@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from cli.output import refuse
@@ -11,6 +11,14 @@ from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from repositories.transactions import Transactions
+
+NOTHING_READ: Final = {
+    "42P01": "no schema",
+    # A server without the application role, which migrations make.
+    "22023": "no schema",
+    "42501": "no schema that its account may read",
+}
+"""What there is instead of a schema, by what PostgreSQL answers to the question for it."""
 
 
 def require_servers(settings: Settings, who: str) -> tuple[str, str]:
@@ -47,21 +55,25 @@ def require_schema(transactions: Transactions) -> None:
     Raises:
         Refusal: it has another, as before an upgrade, or none.
     """
-    from sqlalchemy.exc import ProgrammingError
+    from psycopg import Error
+    from sqlalchemy.exc import DBAPIError
 
     from runtime.database.schema import newest_revision, present_revision
 
     try:
         with transactions.for_organizations([]) as session:
             present = present_revision(session)
-    except ProgrammingError:
-        present = None
+        found = f"schema {present}" if present else "no schema"
+    except DBAPIError as error:
+        state = error.orig.sqlstate if isinstance(error.orig, Error) else None
+        if state is None or state not in NOTHING_READ:
+            raise
+        present, found = None, NOTHING_READ[state]
     if present != newest_revision():
         refuse(
-            f"The database has {f'schema {present}' if present else 'no schema'}, and this version"
-            f" needs {newest_revision()}: run `fluxrate migrate`, or the version that fits. Before"
-            " an upgrade try this version on a copy: `fluxrate restore` brings a backup up to it,"
-            " and proves every invoice."
+            f"The database has {found}, and this version needs {newest_revision()}: run"
+            " `fluxrate migrate`, or the version that fits. Before an upgrade try this version on"
+            " a copy: `fluxrate restore` brings a backup up to it, and proves every invoice."
         )
 
 
