@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from cli.local.instance import Instance
 from cli.output import make_console, refuse
-from cli.requirements import require_database, require_servers, require_temporal
+from cli.requirements import require_database, require_schema, require_servers, require_temporal
 from repositories.accounts import organizations
 from repositories.payments import collections
 from repositories.transactions import Transactions
@@ -36,8 +36,10 @@ def rebuild(data_dir: Path | None) -> NoReturn:
     settings = Settings()
     database_url, temporal_address = _find_servers(settings, data_dir)
     require_database(database_url)
+    transactions = Transactions(create_application_engine(database_url))
+    require_schema(transactions)
     require_temporal(temporal_address)
-    messages = list_messages(Transactions(create_application_engine(database_url)))
+    messages = list_messages(transactions)
     with Progress(console=console) as progress:
         bar = progress.add_task("Workflows", total=len(messages))
         reached = asyncio.run(

@@ -8,7 +8,7 @@ from typing import NoReturn
 from rich.progress import Progress
 
 from cli.output import make_console, refuse
-from cli.requirements import require_database
+from cli.requirements import require_database, require_schema
 from repositories.accounts import organizations
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
@@ -34,6 +34,7 @@ def reseal() -> NoReturn:
         refuse("Set DATABASE_URL to the database whose secrets are to be sealed again.")
     require_database(settings.database_url)
     transactions = Transactions(create_application_engine(settings.database_url))
+    require_schema(transactions)
     with transactions.for_organizations([]) as session:
         count = len(organizations.list_directory(session))
     with Progress(console=console) as progress:

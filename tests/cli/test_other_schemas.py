@@ -42,7 +42,7 @@ def empty_server() -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-@pytest.mark.parametrize("command", ["usage verify"])
+@pytest.mark.parametrize("command", ["rebuild", "reseal", "usage verify"])
 def test_commands_that_read_say_which_schema_is_there_and_which_they_need(
     command: str, database_url: str
 ) -> None:
