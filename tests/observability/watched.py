@@ -95,17 +95,24 @@ class Watched:
         return self.until(CHECKED, asyncio.run(self._trigger_check()))
 
     async def _trigger_check(self) -> float:
-        """The hourly check is begun; gives the instant before, in seconds since 1970."""
+        """An hourly check has begun; gives an instant before, in seconds since 1970.
+
+        Asked for again until one has: beside one of the schedule's own Temporal begins none.
+        """
         client = await connect(self.running.addresses.temporal_address)
         queue = Settings.model_fields["task_queue"].default
         schedule = client.get_schedule_handle(coverage_check_id(queue))
         deadline = time.monotonic() + PATIENCE_SECONDS
         # One that is under way may have passed what it is to find, and another is not begun beside.
-        while (await schedule.describe()).info.running_actions:
+        while (before := (await schedule.describe()).info).running_actions:
             assert time.monotonic() < deadline, "the hourly check does not end"
             await asyncio.sleep(0.5)
         asked_at = time.time()
-        await schedule.trigger()
+        # What the schedule began since is as good: it sees all that was there before the call.
+        while (await schedule.describe()).info.num_actions == before.num_actions:
+            assert time.monotonic() < deadline, "the hourly check does not begin"
+            await schedule.trigger()
+            await asyncio.sleep(1)
         return asked_at
 
     def check_until(self, holds: Callable[[Scrape], bool]) -> Scrape:
