@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import LateUsage
+from billing.metering.hours import HOUR, floor_hour
 from billing.notifications.events import WebhookEvent
 from billing.subscriptions import (
     NEXT_ENTRIES,
@@ -193,9 +194,9 @@ def _late_usage_due(
 ) -> tuple[datetime, int | None] | None:
     """When usage that came after its final invoice is settled by itself, if no invoice will do it.
 
-    That is at once where it is noticed; on a test clock an hour after the clock's stand, so that
-    it happens within the next advance. A draft in its grace shows the difference itself. With it
-    comes a period that is to be settled. Source: CONTRACT 48, 84.
+    That is at once where it is noticed; on a test clock at the next full hour after the clock's
+    stand, which is the same however small the steps of its advances are. A draft in its grace shows
+    the difference itself. With it comes a period that is to be settled. Source: CONTRACT 48, 84.
     """
     if not settles_alone(
         subscription, facts.late_usage, has_unfinished_periods=bool(facts.periods)
@@ -212,7 +213,7 @@ def _late_usage_due(
         session, subscription.organization_id, subscription.test_clock_id
     )
     assert clock is not None
-    return clock.frozen_time + timedelta(hours=1), found[1]
+    return floor_hour(clock.frozen_time) + HOUR, found[1]
 
 
 def _credit_returns_at(session: Session, subscription: Subscription) -> datetime | None:

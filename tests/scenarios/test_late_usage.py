@@ -111,6 +111,19 @@ def test_late_usage_has_an_invoice_of_its_own_where_the_policy_says_so(account: 
         assert [mail["cause"] for mail in mails] == ["finalized"]
 
 
+def test_late_usage_is_settled_within_an_hour_however_small_the_steps_are(account: Account) -> None:
+    account.patch("/organization", {"late_usage": "credit_note_or_invoice"})
+    clock, subscription = subscribe(account)
+    account.advance(clock, "2025-02-10T00:20:00Z")
+    account.track("api_calls", "acct_77", 500, "2025-01-31T00:00:00Z")
+
+    account.advance(clock, "2025-02-10T00:50:00Z")
+    account.advance(clock, "2025-02-10T01:10:00Z")
+
+    _, late = account.invoices(subscription)
+    assert (late["issue_date"], late["total"]) == ("2025-02-10T01:00:00Z", Decimal("1.00"))
+
+
 def test_voided_late_usage_is_a_credit_note_where_the_policy_says_so(account: Account) -> None:
     account.patch("/organization", {"late_usage": "credit_note_or_invoice"})
     clock, subscription = subscribe(account)
