@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from billing.invoicing.invoices import InvoiceStatus
 from billing.money import ZERO, exactly
 
 Invoice = Mapping[str, Any]
@@ -55,19 +56,19 @@ def _up_to_total(invoice: Invoice) -> Iterator[Summand]:
 def _up_to_due(invoice: Invoice) -> Iterator[Summand]:
     """What was paid and given back; of a void invoice nothing, since nothing is due of it."""
     total, due = Decimal(invoice["total"]), Decimal(invoice["amount_due"])
-    taken = [
-        Summand(words=words, amount=-Decimal(invoice[name]))
-        for words, name in (
-            ("Credit, of the total", "credits_after_tax"),
-            ("Credit notes", "amount_credited"),
-            ("Paid", "amount_paid"),
-        )
-        if invoice[name]
-    ]
-    went_back = due - total - sum((one.amount for one in taken), ZERO)
-    if went_back >= 0:
-        yield from taken
-        if went_back:
-            yield Summand(words="Refunded", amount=went_back)
-    if due != total or taken:
+    settled = [] if invoice["status"] == InvoiceStatus.VOID else [*_settled(invoice)]
+    yield from settled
+    if due != total or settled:
         yield Summand(words="Amount due", amount=due, is_sum=True)
+
+
+def _settled(invoice: Invoice) -> Iterator[Summand]:
+    for words, name in (
+        ("Credit, of the total", "credits_after_tax"),
+        ("Credit notes", "amount_credited"),
+        ("Paid", "amount_paid"),
+    ):
+        if invoice[name]:
+            yield Summand(words=words, amount=-Decimal(invoice[name]))
+    if invoice["amount_refunded"]:
+        yield Summand(words="Refunded", amount=Decimal(invoice["amount_refunded"]))

@@ -78,6 +78,39 @@ def test_nothing_is_due_of_a_void_invoice_and_nothing_was_paid(owner: Person) ->
     ]
 
 
+def test_credit_that_went_back_pays_nothing_of_a_void_invoice(owner: Person) -> None:
+    sold = meter_and_sell(owner)
+    cost = {"kind": "paid", "spendable": "at_once", "cost": {"amount": 10, "currency": "USD"}}
+    grant = {"unit": "USD", "amount": 10, "effective_at": MARCH, **cost}
+    post(owner, f"/customers/{sold.customer['id']}/grants", grant)
+    subscription = sold.subscribe()
+    sold.used(2_000, "2026-03-02T06:00:00Z")
+    made = bill(owner, subscription)
+    before, paid = parts_of(owner, made["id"])
+    void = owner.patch(f"{V1}/invoices/{made['id']}/status", json={"status": "VOID"})
+    assert void.status_code == 200, void.text
+
+    invoice, summands = parts_of(owner, made["id"])
+
+    assert before["credits_after_tax"] == 10
+    assert Summand(words="Credit, of the total", amount=Decimal(-10)) in paid
+    assert invoice["status"] == "VOID"
+    assert [(one.words, one.amount) for one in summands] == [
+        *(("Subtotal", 10), ("Total", 10), ("Amount due", 0))
+    ]
+
+
+def test_what_was_refunded_is_due_again(owner: Person) -> None:
+    made = issue(owner, buyer(owner))
+    paid = post(owner, f"/invoices/{made['id']}/payments", {"amount": 8, "method": "cash"})
+    post(owner, f"/payments/{paid['id']}/refund", {"amount": 3})
+
+    invoice, summands = parts_of(owner, made["id"])
+
+    require_that_it_adds_up(invoice, summands)
+    assert Summand(words="Refunded", amount=Decimal(3)) in summands
+
+
 def test_total_of_lines_alone_says_no_more_than_the_total(owner: Person) -> None:
     draft = write(owner, buyer(owner), "Set-up")
     _, invoice = billed(owner)
