@@ -36,9 +36,12 @@ QUERY: Final[Mapping[str, str]] = {
     " (`false`).",
     "meter_id": "Only what is on this meter, by the meter's id.",
     "object_type": "Only entries about things of this kind, such as `plan`.",
+    "on_test_clock": "Only those on some test clock (`true`), or those on none (`false`), for whom"
+    " time is what it is.",
     "page_size": "How many a page holds.",
     "period_ends_before": "Only live ones whose running period ends before this instant: what"
-    " closes tonight.",
+    " closes tonight, with what should have closed before. Time on a test clock is another: leave"
+    " them out by `on_test_clock`.",
     "results": "Whether the answer tells of all rows, or of rejected ones alone (`errors`).",
     "start_date": "From when, itself included: a date of the organization's calendar, or an"
     " instant.",

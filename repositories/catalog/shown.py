@@ -128,5 +128,6 @@ SUBSCRIPTION_PAGES: Final = PageRead(
         "status": "status = %(status)s",
         "period_ends_before": f"{HAS_NOT_ENDED} AND current_period_end < %(period_ends_before)s",
         "test_clock_id": "test_clock_id = %(test_clock_id)s",
+        "on_test_clock": "(test_clock_id IS NOT NULL) = %(on_test_clock)s",
     },
 )

@@ -60,6 +60,7 @@ async def list_subscriptions(
     status: Annotated[SubscriptionStatus | None, any_case(SubscriptionStatus), Query()] = None,
     period_ends_before: Annotated[Instant | None, Query()] = None,
     test_clock_id: UUID | None = None,
+    on_test_clock: bool | None = None,
 ) -> Response:
     """List subscriptions, oldest first."""
     found = await read_page(
@@ -70,6 +71,7 @@ async def list_subscriptions(
         status=status,
         period_ends_before=period_ends_before,
         test_clock_id=test_clock_id,
+        on_test_clock=on_test_clock,
     )
     return await respond_page(found, page, _view)
 

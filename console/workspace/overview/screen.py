@@ -50,10 +50,12 @@ async def read_money(member: Member) -> dict[str, Any]:
 
 
 async def read_attention(member: Member) -> dict[str, Any]:
-    """What closes today, what the last check found, payments that failed, deliveries that did."""
+    """What closes by midnight, what the last check found, payments and deliveries that failed."""
     tonight = _end_of_today(member)
     closing, coverage, failed, undelivered = await asyncio.gather(
-        member.get("/subscriptions", period_ends_before=tonight, page_size=FEW),
+        member.get(
+            "/subscriptions", period_ends_before=tonight, on_test_clock=False, page_size=FEW
+        ),
         member.get("/audit/coverage", latest=True),
         member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
         member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),

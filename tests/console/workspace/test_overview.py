@@ -49,9 +49,25 @@ def test_what_closes_tonight_ends_by_midnight_of_the_organizations_zone(
 
     part = owner.get(ATTENTION, headers=SCRIPT).text
 
-    assert f"Closing tonight {closes} subscription" in words_of(part)
+    assert f"To close by midnight {closes} subscription" in words_of(part)
     [listed] = [one for one in addresses_in(part) if "period_ends_before" in one]
     assert ("Harbor Labs" in words_of(owner.get(listed).text)) is bool(closes)
+
+
+def test_what_lives_by_a_test_clock_closes_by_no_midnight_of_ours(owner: Person) -> None:
+    sold = meter_and_sell(owner)
+    clock = post(owner, "/test-clocks", {"name": "Past", "frozen_time": "2025-01-20T00:00:00Z"})
+    there = buyer(owner, name="Frozen", test_clock_id=clock["id"])
+    sold.subscribe("2025-01-01T00:00:00Z", customer_id=there)
+    sold.subscribe("2026-02-03T00:00:00Z")
+
+    part = owner.get(ATTENTION, headers=SCRIPT).text
+    [listed] = [one for one in addresses_in(part) if "period_ends_before" in one]
+    page = words_of(owner.get(listed).text)
+
+    assert "To close by midnight 1 subscription Harbor Labs" in words_of(part)
+    assert "Frozen" not in words_of(part)
+    assert ("Harbor Labs" in page, "Frozen" in page) == (True, False)
 
 
 @pytest.mark.parametrize("part", [MONEY, ATTENTION])
