@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from billing.texts.tables import without_formula, write_row
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
+from console.workspace.live.undoing import DONE
 from console.workspace.values import Values
 
 PAGE_SIZE: Final = 25
@@ -131,6 +132,11 @@ class Turned:
     next: str | None
     first: str | None
 
+    @property
+    def is_all(self) -> bool:
+        """Whether no row of the list is on another page."""
+        return not (self.previous or self.next or self.first)
+
 
 async def turn(
     member: Member,
@@ -145,14 +151,14 @@ async def turn(
     """The page of a list that the screen's address asks for under a name. Raises Refused.
 
     ``asked`` narrows the list. The addresses beside it keep what is ``kept``, by default all that
-    the screen's says but where this list is.
+    the screen's says but where this list is, and what was done just now.
     """
     query = member.request.query_params
     cursor = query.get(CURSOR) if name == PAGE else None
     place = {CURSOR: cursor} if cursor else {} if by_cursor else {PAGE: query.get(name, "1")}
     page = await member.get(path, **(asked or {}), **place, page_size=page_size)
     if kept is None:
-        own = {name, CURSOR} if name == PAGE else {name}
+        own = {name, DONE} | ({CURSOR} if name == PAGE else set())
         kept = {one: text for one, text in query.items() if one not in own}
     meta = page["meta"]
     return Turned(

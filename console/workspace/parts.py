@@ -1,6 +1,7 @@
 """Parts of a screen that follow it: what is summed or rated, while the rest is there already.
 
-A script asks for each as the page is there. Without scripts a link asks for the whole page at once.
+A script asks for each as the page is there. Without scripts a link asks for the whole of the same
+page at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -31,10 +33,10 @@ class Part:
     screen: str = ""
 
     async def show(self, member: Member) -> Screen | Response:
-        """The part by itself, for a script; as a page, the whole screen."""
+        """The part by itself, for a script; as a page, the whole of its screen."""
         if SCRIPT_HEADER not in member.request.headers:
             place = {name: member.place(name) for name in member.request.path_params}
-            return see_other(f"{HOME}{self.screen.format(**place)}?{WHOLE}=now")
+            return see_other(f"{HOME}{self.screen.format(**place)}{_whole(member)}")
         found = await self.read(member)
         values = {**found, "is_part": True}
         return Screen(template=self.template, title="", fragment=self.template, values=values)
@@ -47,4 +49,9 @@ async def read_parts(member: Member, *parts: Part) -> dict[str, Any]:
     if is_whole:
         found = await asyncio.gather(*(one.read(member) for one in parts))
     named = {name: value for one in found for name, value in one.items()}
-    return named | {"is_whole": is_whole, "is_part": False}
+    return named | {"is_whole": is_whole, "is_part": False, "whole": _whole(member)}
+
+
+def _whole(member: Member) -> str:
+    """The query of the same page with all of its parts."""
+    return f"?{urlencode({**member.request.query_params, WHOLE: 'now'})}"

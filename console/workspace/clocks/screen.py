@@ -1,4 +1,4 @@
-"""Test clocks: the list of them, and one with everything that happened to those who live by it."""
+"""Test clocks: the list of them, and one with what happened to those of a page who live by it."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from console.workspace.sums import list_summands_of_total
 
 NOT_FOUND: Final = 404
 FEW: Final = 8
+MANY: Final = 100
+"""Add-ons of a page, those that ended included."""
 
 
 async def show_subscription(member: Member) -> Screen:
@@ -31,7 +33,7 @@ async def show_subscription(member: Member) -> Screen:
         member.get("/invoices", subscription_id=place, page_size=FEW),
         member.get(whose),
         member.get(f"{whose}/entitlements"),
-        turn(member, f"/subscriptions/{place}/add-ons"),
+        turn(member, f"/subscriptions/{place}/add-ons", page_size=MANY),
         read_parts(member, *PARTS),
     )
     return Screen(

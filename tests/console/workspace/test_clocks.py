@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.workspace.clocks.screen import FEW
 from tests.api.people import Person
 from tests.api.sold import V1, Sold, post
-from tests.console.billed import bill, meter_and_sell, words_of
+from tests.console.billed import addresses_in, bill, meter_and_sell, words_of
 from tests.console.workspace.test_actions import form_of
 
 SCRIPT = {"HX-Request": "true"}
@@ -62,6 +63,33 @@ def test_clock_without_subscriptions_says_what_to_do(owner: Person) -> None:
 
     assert "Give a customer this clock" in words_of(owner.get(screen).text)
     assert "Nothing yet." in words_of(owner.get(f"{screen}/effects", headers=SCRIPT).text)
+
+
+def test_what_came_of_a_clock_is_asked_for_anew_as_it_has_arrived(owner: Person) -> None:
+    _, screen, _ = live_by_a_clock(owner, "Harbor")
+    address, fields = form_of(owner, screen, "/advance")
+    ready = owner.get(screen).text
+
+    moving = owner.post(address, data=fields | {"frozen_time": "2026-02-01T00:00:00Z"}).text
+
+    clock = screen.rpartition("/")[2]
+    asks = f'hx-get="{screen}?whole=now" hx-trigger="done from:#clock-{clock}"'
+    assert (asks in ready, asks in moving) == (False, True)
+
+
+def test_whole_of_a_page_of_subscriptions_is_of_the_same_page(owner: Person) -> None:
+    _, screen, subscriptions = live_by_a_clock(owner, *(f"Buyer {one}" for one in range(FEW + 1)))
+    last = subscriptions[-1]["id"]
+
+    page = owner.get(f"{screen}?page=2").text
+    part = owner.get(f"{screen}/effects?page=2")
+    [whole] = {one for one in addresses_in(page) if "whole=now" in one}
+
+    assert last in page
+    assert str(part.url).endswith(f"{screen}?page=2&whole=now")
+    for one in (part.text, owner.get(screen + whole).text):
+        assert last in one
+        assert subscriptions[0]["id"] not in one
 
 
 def test_who_advances_a_clock_is_led_to_what_comes_of_it(owner: Person) -> None:

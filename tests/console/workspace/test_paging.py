@@ -9,9 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from console.workspace.lists import PAGE_SIZE
+from console.workspace.settings import members
+from console.workspace.subscriptions import screen as subscription_screen
 from tests.api.people import Person
 from tests.api.sold import V1, post
-from tests.console.billed import buyer, words_of
+from tests.console.billed import billed, buyer, words_of
 from tests.console.workspace.test_actions import forms_of
 
 MORE = PAGE_SIZE + 1
@@ -92,6 +94,50 @@ def test_lists_of_a_screen_turn_by_themselves(owner: Person) -> None:
 
     assert after == "?unit=USD&grants_page=2&rules_page=2"
     assert owner.get(path + after).status_code == 200
+
+
+def test_add_on_that_lives_is_shown_after_many_that_ended(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, invoice = billed(owner)
+    path = f"/subscriptions/{invoice['subscription_id']}"
+
+    def attach(number: int) -> str:
+        charge = {"unit_price": 1, "display_name": f"Seats {number}"}
+        return str(post(owner, f"{path}/add-ons", {"charge": charge})["id"])
+
+    for number in range(PAGE_SIZE):
+        assert owner.delete(f"{V1}{path}/add-ons/{attach(number)}").status_code < 300
+    ended = words_of(owner.get(f"/console{path}").text)
+    attach(PAGE_SIZE)
+
+    page = words_of(owner.get(f"/console{path}").text)
+    monkeypatch.setattr(subscription_screen, "MANY", PAGE_SIZE)
+    first = owner.get(f"/console{path}?done=paused").text
+    after = turned(first, "page", "next")
+
+    assert "None. An add-on is on each bill" in ended
+    assert f"Seats {PAGE_SIZE}" in page
+    assert "None. An add-on is on each bill" not in words_of(first)
+    assert after == "?page=2"
+    assert f"Seats {PAGE_SIZE}" in words_of(owner.get(f"/console{path}{after}").text)
+
+
+def test_invitation_that_waits_is_reached_beyond_those_accepted(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MANY", 1)
+    none = words_of(owner.get("/console/members").text)
+    owner.invite("developer")
+    post(owner, "/invitations", {"email": "waits@b.test", "role": "billing"})
+
+    first = owner.get("/console/members").text
+    after = turned(first, "invitations_page", "next")
+    pages = [first, owner.get(f"/console/members{after}").text]
+
+    assert "Nobody is invited" in none
+    assert "Nobody is invited" not in words_of(first)
+    assert sum("waits@b.test" in words_of(one) for one in pages) == 1
 
 
 def test_page_that_is_none_is_refused_in_the_words_of_the_api(owner: Person) -> None:
