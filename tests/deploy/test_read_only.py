@@ -82,8 +82,8 @@ def test_backup_and_restore_need_no_place_but_tmp(environment: dict[str, str]) -
     copied = owner.replace("/fluxrate?", "/copied?")
     program = shlex.join([sys.executable, "-m", "cli.main"])
     words = (
-        f"{program} backup /tmp/monday.backup && FLUXRATE_MIGRATION_DATABASE_URL="
-        f"{shlex.quote(copied)} {program} restore /tmp/monday.backup"
+        f'copy=$(mktemp --directory)/monday.backup && {program} backup "$copy"'
+        f' && FLUXRATE_MIGRATION_DATABASE_URL={shlex.quote(copied)} {program} restore "$copy"'
     )
     script = BOUND.format(root=Path.cwd(), words=shlex.join(["sh", "-c", words]))
 

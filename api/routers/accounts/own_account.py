@@ -35,6 +35,7 @@ from api.schemas.accounts.organizations import view_organization
 from api.schemas.pages import ListOf
 from api.transport.exact_json import respond
 from api.transport.route import Router
+from billing.errors import Unauthenticated
 from repositories.accounts import second_factors as stored_factors
 from repositories.accounts import user_sessions as stored_sessions
 from repositories.accounts.shown import OWN_ACCOUNTS
@@ -53,7 +54,10 @@ async def get_own_account(request: Request) -> Response:
     principal = await get_person(request, state.context)
     home = principal.organization_id
     async with lend_in_time(state.read_connections, home) as connection:
-        [found] = await OWN_ACCOUNTS.run(connection, home, [_person(principal)])
+        accounts = await OWN_ACCOUNTS.run(connection, home, [_person(principal)])
+    if not accounts:  # removed since the session was looked up
+        raise Unauthenticated("Log in again.", code="invalid_token")
+    [found] = accounts
     user = UserView(id=found.id, email=found.email, role=found.role)
     return respond(OwnAccountView(user=user, organization=view_organization(found.organization)))
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
+from api.access.principal import Principal
+from api.access.sessions import get_person
+from api.context import AppContext
+from api.routers.accounts import own_account
 from tests.api.people import PASSWORD, Clock, Person
 
 V1 = "/api/v1"
@@ -133,3 +138,16 @@ def test_everybody_in_a_session_is_told_who_they_are(owner: Person) -> None:
 
     assert (found["user"]["email"], found["user"]["role"]) == (reader.email, "read_only")
     assert found["organization"] == owner.get(ORGANIZATION).json()
+
+
+def test_who_is_removed_while_they_ask_who_they_are_has_to_log_in(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def know_a_removed_one(request: Request, context: AppContext) -> Principal:
+        return replace(await get_person(request, context), user_id=uuid4())
+
+    monkeypatch.setattr(own_account, "get_person", know_a_removed_one)
+
+    answer = owner.get(f"{V1}/auth/me")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
