@@ -72,11 +72,11 @@ async def run_paced(
     return _gather(clients, perf_counter() - began)
 
 
-def require_statuses(load: Load, *expected: int) -> None:
-    """A figure counts only if everything was answered as it should be."""
+def require_statuses(load: Load, *expected: int, of: str = "") -> None:
+    """A figure counts only if everything was answered as it should be; ``of`` says what it is."""
     wrong = {status: count for status, count in load.statuses.items() if status not in expected}
     if wrong:
-        raise SystemExit(f"unexpected answers: {wrong}")
+        raise SystemExit(f"unexpected answers: {wrong} {of}".strip())
 
 
 async def _run(url: str, requests: Sequence[bytes], connections: int, keep: bool) -> Load:
