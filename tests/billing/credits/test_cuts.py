@@ -15,6 +15,7 @@ from billing.credits.cuts import (
     reduce,
     segments_at,
     segments_of_fixed,
+    segments_of_late,
     segments_of_usage,
     used_after,
 )
@@ -114,3 +115,78 @@ def test_what_was_billed_before_is_what_was_used_first(amounts: list[int], bille
     units = [day(1 + place) for place, one in enumerate(amounts) for _ in range(one)]
     left = [one.used_at for one in found for _ in range(int(one.amount))]
     assert left == units[billed:]
+
+
+@pytest.mark.parametrize(
+    ("total", "amounts"), [("5", [5]), ("0.01", ["0.01"]), ("0", []), ("-5", [])]
+)
+def test_late_usage_is_one_segment_from_the_begin_of_its_period(
+    total: str, amounts: list[object]
+) -> None:
+    found = segments_of_late(JANUARY, day(40), Decimal(total))
+
+    assert [(one.used_at, one.amount, one.until) for one in found] == [
+        (day(1), Decimal(str(amount)), day(40)) for amount in amounts
+    ]
+
+
+def test_late_usage_is_billed_no_earlier_than_its_period_begins() -> None:
+    [found] = segments_of_late(JANUARY, day(-5), Decimal(1))
+
+    assert found.until == day(1)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "used", "until", "pays"),
+    [
+        pytest.param(1, 20, 1, None, True, id="from its first instant on"),
+        pytest.param(1, 20, 19, None, True, id="on its last day"),
+        pytest.param(1, 20, 20, None, False, id="as it is over"),
+        pytest.param(2, 20, 1, None, False, id="before it begins"),
+        pytest.param(1, None, 400, None, True, id="for ever"),
+        pytest.param(1, 20, 1, 19, True, id="alive until it is billed"),
+        pytest.param(1, 20, 1, 20, False, id="over as it is billed"),
+        pytest.param(2, 20, 1, 19, False, id="began after it was used"),
+        pytest.param(1, None, 1, 400, True, id="for ever, however late"),
+    ],
+)
+def test_a_segment_is_paid_by_who_is_alive_when_it_counts(
+    *, begins: int, ends: int | None, used: int, until: int | None, pays: bool
+) -> None:
+    segment = Segment(
+        used_at=day(used), amount=Decimal(1), until=None if until is None else day(until)
+    )
+    one = grant(effective_at=day(begins), expires_at=None if ends is None else day(ends))
+
+    assert segment.may_be_paid_by(one) is pays
+
+
+@given(totals=st.lists(st.integers(-5, 30), min_size=2, max_size=6), place=st.integers(0, 5))
+def test_a_cut_before_which_nothing_more_was_used_changes_nothing(
+    totals: list[int], place: int
+) -> None:
+    """A grant that begins while nobody uses anything makes no other segments."""
+    at = place % (len(totals) - 1)
+    cuts = [day(2 + 2 * number) for number in range(len(totals) - 1)]
+    amounts = [Decimal(one) for one in totals]
+
+    found = segments_of_usage(
+        JANUARY,
+        [*cuts[:at], cuts[at] - timedelta(days=1), *cuts[at:]],
+        [*amounts[:at], amounts[at], *amounts[at:]],
+    )
+
+    assert found == segments_of_usage(JANUARY, cuts, amounts)
+
+
+def test_a_fixed_charge_below_zero_has_nothing_to_pay() -> None:
+    assert segments_of_fixed(JANUARY, [day(10)], Decimal(-5)) == ()
+    assert segments_at(day(1), Decimal(0)) == ()
+
+
+def test_no_more_is_taken_off_than_there_is() -> None:
+    segments = segments_at(day(1), Decimal(5))
+
+    assert reduce(segments, Decimal(5)) == reduce(segments, Decimal(99)) == ()
+    assert reduce(segments, ZERO) == segments
+    assert reduce((), Decimal(1)) == ()

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.credits.cuts import Segment
-from billing.credits.drawing import DrawableLine, Lot, at_most, discounted, draw, with_tax
-from billing.credits.grants import Grant, GrantKind, Scope
+from billing.credits.drawing import (
+    Draw,
+    DrawableLine,
+    Lot,
+    at_most,
+    discounted,
+    draw,
+    share_costs,
+    with_tax,
+)
+from billing.credits.expiry import CostBasis
+from billing.credits.grants import Grant, GrantKind, Place, Scope
 from billing.money import ZERO
+from billing.units import Unit
 from tests.billing.credits.lots import CHARGES, DOLLARS, METERS, START, grant, lines, lots
 from tests.billing.credits.naive_credit import may_pay, pay
 
@@ -143,3 +156,141 @@ def test_no_cent_of_the_tax_is_lost(bill: list[DrawableLine], tax: Decimal) -> N
     added = sum((new.amount - old.amount for new, old in zip(found, bill, strict=True)), ZERO)
     assert added == (tax if taxable else 0)
     assert all(new == old for new, old in zip(found, bill, strict=True) if not old.is_taxable)
+
+
+def drawn(bill: Sequence[DrawableLine], credit: Sequence[Lot]) -> dict[tuple[object, int], Decimal]:
+    return {(one.grant_id, one.position): one.amount for one in draw(bill, credit).draws}
+
+
+@given(bill=lines(), credit=lots(), turn=st.integers(0, 5))
+def test_draws_do_not_depend_on_the_order_in_which_grants_are_found(
+    bill: list[DrawableLine], credit: list[Lot], turn: int
+) -> None:
+    cut = turn % (len(credit) + 1)
+
+    assert drawn(bill, credit[cut:] + credit[:cut]) == drawn(bill, credit)
+
+
+@given(bill=lines(), credit=lots())
+def test_a_hundred_times_of_everything_draws_a_hundred_times_as_much(
+    bill: list[DrawableLine], credit: list[Lot]
+) -> None:
+    large = [
+        replace(
+            one, segments=tuple(replace(part, amount=part.amount * 100) for part in one.segments)
+        )
+        for one in bill
+    ]
+    rich = [
+        replace(one, grant=replace(one.grant, amount=one.grant.amount * 100), rest=one.rest * 100)
+        for one in credit
+    ]
+
+    assert drawn(large, rich) == {key: 100 * one for key, one in drawn(bill, credit).items()}
+
+
+@given(bill=lines(), credit=lots(), more=lots())
+def test_who_has_more_credit_pays_no_more_money(
+    bill: list[DrawableLine], credit: list[Lot], more: list[Lot]
+) -> None:
+    others = [
+        replace(one, grant=replace(one.grant, grant_id=UUID(int=500 + place)))
+        for place, one in enumerate(more)
+    ]
+
+    assert draw(bill, [*credit, *others]).amount >= draw(bill, credit).amount
+
+
+@given(bill=lines(), credit=lots())
+def test_what_is_left_of_a_bill_is_not_paid_by_the_same_credit_again(
+    bill: list[DrawableLine], credit: list[Lot]
+) -> None:
+    first = draw(bill, credit)
+    spent = {one.grant.grant_id: ZERO for one in credit}
+    for one in first.draws:
+        spent[one.grant_id] += one.amount
+    rests = [replace(one, rest=one.rest - spent[one.grant.grant_id]) for one in credit]
+
+    assert draw(first.left, rests).draws == ()
+
+
+def test_a_grant_of_which_nothing_is_left_pays_nothing() -> None:
+    assert draw([line(5)], [replace(lot(grant()), rest=ZERO)]).draws == ()
+    assert draw([], [lot(grant())]).amount == 0
+
+
+TOKENS = Unit(code="TOKENS", scale=0)
+
+
+def test_a_line_in_an_own_unit_is_paid_by_grants_in_that_unit_alone() -> None:
+    tokens, dollars = grant(unit=TOKENS, amount=Decimal(9)), grant(amount=Decimal(9))
+
+    drawing = draw([line(5, unit="TOKENS")], [lot(dollars), lot(tokens)])
+
+    assert [(one.grant_id, one.amount, one.unit) for one in drawing.draws] == [
+        (tokens.grant_id, 5, "TOKENS")
+    ]
+    assert draw([line(5, unit="POINTS")], [lot(dollars), lot(tokens)]).draws == ()
+
+
+def test_a_draw_of_money_is_worth_what_it_is_and_one_of_tokens_what_they_had_cost() -> None:
+    one = Draw(grant_id=grant().grant_id, position=0, amount=Decimal(5), place=Place.AFTER_TAX)
+
+    assert one.money == 5
+    assert replace(one, unit="TOKENS").money == 0
+    assert replace(one, unit="TOKENS", cost=Decimal("0.10")).money == Decimal("0.10")
+
+
+def test_what_was_sold_pays_bills_in_the_currency_of_its_cost() -> None:
+    sold = replace(lot(grant(unit=TOKENS)), cost=CostBasis(amount=ZERO, currency="EUR", left=ZERO))
+
+    assert (sold.pays_in("EUR"), sold.pays_in("USD")) == (True, False)
+    assert lot(grant(unit=TOKENS)).pays_in("USD")
+
+
+def test_what_nobody_paid_for_has_no_cost_to_share() -> None:
+    free = lot(grant(unit=TOKENS))
+    draws = draw([line(5, unit="TOKENS"), line(7, position=1, unit="TOKENS")], [free]).draws
+
+    assert [one.cost for one in share_costs(draws, [free])] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("most", "left"),
+    [("12", "5 7"), ("9", "5 4"), ("5", "5 0"), ("3", "3 0"), ("0", "0 0"), ("-4", "0 0")],
+)
+def test_the_last_lines_give_back_first_what_is_not_to_be_paid(most: str, left: str) -> None:
+    found = at_most([line(5), line(7, position=1)], Decimal(most))
+
+    assert [one.amount for one in found] == [Decimal(one) for one in left.split()]
+
+
+@pytest.mark.parametrize(
+    ("tax", "amounts"),
+    [("4", "11 33 5"), ("0.01", "10 30.01 5"), ("0.03", "10.01 30.02 5"), ("0", "10 30 5")],
+)
+def test_tax_is_spread_over_taxable_lines_by_what_is_left_of_each(tax: str, amounts: str) -> None:
+    bill = [line(10), line(30, position=1), line(5, position=2, is_taxable=False)]
+
+    found = with_tax(bill, Decimal(tax), DOLLARS)
+
+    assert [one.amount for one in found] == [Decimal(one) for one in amounts.split()]
+
+
+def test_the_tax_of_a_line_is_spread_over_its_parts() -> None:
+    [found] = with_tax([line(3, 1)], Decimal("0.40"), DOLLARS)
+
+    assert [one.amount for one in found.segments] == [Decimal("3.30"), Decimal("1.10")]
+
+
+def test_the_tax_of_what_own_units_had_cost_is_due_where_they_were_used() -> None:
+    """The cost itself is paid: only its tax joins the line."""
+    cost = Segment(used_at=START + timedelta(days=5), amount=Decimal(10))
+
+    [found] = with_tax([line(30)], Decimal(4), DOLLARS, {0: [cost]})
+
+    assert [(one.used_at, one.amount) for one in found.segments] == [
+        (START, 33),
+        (START + timedelta(days=5), 1),
+    ]
+    assert with_tax([line(0)], Decimal(4), DOLLARS) == (line(0),)

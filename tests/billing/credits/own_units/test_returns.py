@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,3 +104,95 @@ def test_notes_give_back_each_part_once(
 
     assert (given_units, given_money) == (whole, Fraction(money))
     assert all(one.left == 0 for one in line.paid)
+
+
+PAID = covered(["100"], "20", "0.40")
+
+
+@pytest.mark.parametrize(
+    ("line", "amount", "due", "grants", "money"),
+    [
+        pytest.param(PAID, "60", "0", "50", "0.20", id="the documented example"),
+        pytest.param(PAID, "60", "0.40", "40", "0.40", id="while all of it is due"),
+        pytest.param(PAID, "60", "5", "40", "0.40", id="while more than it is due"),
+        pytest.param(PAID, "20", "0.40", "", "0.40", id="no more than is due"),
+        pytest.param(PAID, "5", "0.40", "", "0.10", id="a part of what is due"),
+        pytest.param(PAID, "120", "0", "100", "0.40", id="all of it"),
+        pytest.param(PAID, "0", "0", "", "0", id="nothing"),
+        pytest.param(covered([], "20", "0.40"), "5", "0", "", "0.10", id="no grant paid"),
+        pytest.param(covered(["100"], "0", "0"), "5", "0", "5", "0", id="a grant paid all"),
+        pytest.param(covered(["60", "40"], "0", "0"), "5", "0", "3 2", "0", id="two grants paid"),
+        pytest.param(covered(["1", "1"], "0", "0"), "0.1", "0", "0.1", "0", id="the first one"),
+        pytest.param(
+            covered(["100"], "20", "0"), "20", "0", "", "0", id="the rest was for nothing"
+        ),
+    ],
+)
+def test_what_a_note_gives_back_of_tokens_and_of_the_money_of_their_rest(
+    line: UnitLine, amount: str, due: str, grants: str, money: str
+) -> None:
+    found = return_in_unit(replace(line, amount=Decimal(amount)), Decimal(due), USD)
+
+    assert [one.amount for one in found.returned] == [Decimal(one) for one in grants.split()]
+    assert found.money == Decimal(money)
+    assert {one.unit for one in found.returned} <= {"TOKENS"}
+
+
+def sold(drawn: str, cost: str, *, left: str | None = None, cost_left: str | None = None) -> Paid:
+    """What a grant paid that was sold, and what notes have left of it."""
+    return Paid(
+        grant_id=UUID(int=1),
+        place=Place.AFTER_TAX,
+        left=Decimal(drawn if left is None else left),
+        drawn=Decimal(drawn),
+        cost=Decimal(cost),
+        cost_left=Decimal(cost if cost_left is None else cost_left),
+    )
+
+
+@pytest.mark.parametrize(
+    ("paid", "amount", "cost"),
+    [
+        pytest.param(sold("100", "1"), "50", "0.50", id="half"),
+        pytest.param(sold("3", "10"), "1", "3.33", id="a third"),
+        pytest.param(sold("3", "10", left="2", cost_left="6.67"), "1", "3.34", id="the next third"),
+        pytest.param(sold("3", "10", left="1", cost_left="3.33"), "1", "3.33", id="the last third"),
+        pytest.param(sold("3", "0"), "1", "0", id="for nothing"),
+        pytest.param(sold("200", "0.01"), "99", "0", id="less than half a cent"),
+        pytest.param(sold("200", "0.01"), "100", "0.01", id="half a cent"),
+    ],
+)
+def test_tokens_take_their_part_of_what_they_had_cost_back_with_them(
+    paid: Paid, amount: str, cost: str
+) -> None:
+    line = replace(covered([], "0", "0"), paid=(paid,), amount=Decimal(amount))
+
+    found = return_in_unit(line, ZERO, USD)
+
+    assert found.cost == Decimal(cost)
+    assert [one.cost for one in found.returned] == [Decimal(cost)]
+
+
+@given(
+    drawn=st.integers(1, 1000),
+    cents=st.integers(0, 5000),
+    notes=st.lists(st.integers(1, 600), max_size=6),
+)
+def test_notes_give_back_the_whole_cost_of_tokens_once(
+    drawn: int, cents: int, notes: list[int]
+) -> None:
+    cost = Decimal(cents) / 100
+    left, cost_left = Decimal(drawn) / 10, cost
+    for tenths in [*notes, drawn]:
+        amount = min(Decimal(tenths) / 10, left)
+        if amount == 0:
+            continue
+        paid = sold(str(Decimal(drawn) / 10), str(cost), left=str(left), cost_left=str(cost_left))
+        line = replace(covered([], "0", "0"), paid=(paid,), amount=amount)
+
+        found = return_in_unit(line, ZERO, USD)
+
+        assert 0 <= found.cost <= cost_left
+        left, cost_left = left - amount, cost_left - found.cost
+
+    assert (left, cost_left) == (0, 0)
