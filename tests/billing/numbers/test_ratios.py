@@ -107,3 +107,92 @@ def test_a_sum_keeps_digits_that_the_context_of_whoever_asks_would_drop() -> Non
     numbers = [Decimal("1E-20"), Decimal("100000011.0000000000000000000")]
 
     assert add_up(numbers) == Decimal("100000011.00000000000000000001")
+
+
+@pytest.mark.parametrize(
+    ("total", "divisor", "number"),
+    [
+        ("1", 4, "0.25"),
+        ("-1", 8, "-0.125"),
+        ("10", 5, "2"),
+        ("0", 7, "0"),
+        ("3", -2, "-1.5"),
+        ("1", 2**20, str(Decimal(5**20).scaleb(-20))),
+        ("0.3", 3, "0.1"),
+        ("1E+30", 10**30, "1"),
+    ],
+)
+def test_what_ends_is_written_out(total: str, divisor: int, number: str) -> None:
+    found = quotient(d(total), divisor)
+
+    assert isinstance(found, Decimal)
+    assert found == d(number)
+
+
+@pytest.mark.parametrize(
+    ("total", "divisor", "written"),
+    [("1", 3, "1/3"), ("-1", 3, "-1/3"), ("1", -3, "-1/3"), ("6", 9, "2/3"), ("0.1", 3, "1/30"),
+     ("22", 7, "22/7"), ("1E+3", 3, "1000/3")],
+)  # fmt: skip
+def test_what_never_ends_is_a_quotient_in_lowest_terms(
+    total: str, divisor: int, written: str
+) -> None:
+    found = quotient(d(total), divisor)
+
+    assert isinstance(found, Ratio)
+    assert str(found) == written
+    assert parse_ratio(written) == found
+
+
+def test_nothing_is_divided_by_nothing() -> None:
+    with pytest.raises(ZeroDivisionError):
+        quotient(d(1), 0)
+
+
+def test_ratios_become_decimals_again_as_soon_as_they_end() -> None:
+    third = quotient(d(1), 3)
+
+    for found, number in [
+        (third + third + third, 1),
+        (third * 3, 1),
+        (third * d("0.75"), d("0.25")),
+        (third - third, 0),
+        (d(1) - third - third - third, 0),
+        (quotient(third, d("0.5")) * d(6), 4),
+    ]:
+        assert isinstance(found, Decimal)
+        assert found == number
+
+
+def test_the_other_side_of_a_ratio_is_below_zero() -> None:
+    third = Ratio(1, 3)
+
+    assert -third == Ratio(-1, 3)
+    below = -third
+    assert -below == third
+    assert -third < 0 < third < 1
+    mixed: list[Exact] = [d(1), third, d("0.33"), -third, d("0.34")]
+    assert sorted(mixed) == [
+        -third,
+        d("0.33"),
+        third,
+        d("0.34"),
+        1,
+    ]
+    same = quotient(d(2), 6)
+    assert (third <= same, third >= same, third < same, third > same) == (True, True, False, False)
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert add_up([]) == 0
+    assert add_up([quotient(d(1), 3)] * 3) == 1
+
+
+@thorough
+@given(exacts, exacts, exacts)
+def test_sums_and_products_may_be_taken_in_any_order(one: Exact, two: Exact, three: Exact) -> None:
+    assert add_up([one, two, three]) == add_up([three, one, two])
+    assert (one + two) + three == one + (two + three)
+    assert one - two == -(two - one)
+    above = max(one, -one)
+    assert divmod(fraction(above), 7) == tuple(map(fraction, divmod(above, d(7))))
