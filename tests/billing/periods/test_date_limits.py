@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from billing.date_limits import (
+    EARLIEST_CLOCK,
+    LATEST_CLOCK,
     LONGEST_PLAN,
     MOST_BACKDATED_DAYS,
     BackdatingLimit,
+    clock_in_words,
     require_between,
     require_few_missed,
+    timestamp_in_future,
 )
 from billing.errors import InvalidInput
 from billing.periods import Anchor, Cadence, Interval
@@ -94,3 +98,36 @@ def test_longer_interval_misses_fewer_periods() -> None:
     require_few_missed(begin, Cadence(interval=Interval.WEEK), now=NOW)
     with pytest.raises(InvalidInput):
         require_few_missed(begin, DAILY, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("present", "is_test_clock", "words"),
+    [
+        (NOW, False, "this server's clock, 2026-03-02T08:00:00Z"),
+        (NOW, True, "the customer's test clock, 2026-03-02T08:00:00Z"),
+        (utc("2026-03-02T09:00+01:00"), True, "the customer's test clock, 2026-03-02T08:00:00Z"),
+        (NOW + timedelta(seconds=59), False, "this server's clock, 2026-03-02T08:00:59Z"),
+    ],
+)
+def test_a_refusal_says_which_clock_it_looked_at_in_utc(
+    present: datetime, *, is_test_clock: bool, words: str
+) -> None:
+    assert clock_in_words(present, is_test_clock=is_test_clock) == words
+
+
+@pytest.mark.parametrize(
+    ("clock", "advice"),
+    [("this server's clock", ""), ("the customer's test clock", " Advance the clock first.")],
+)
+def test_an_event_of_the_future_is_told_what_to_do(clock: str, advice: str) -> None:
+    refused = timestamp_in_future(NOW, is_test_clock=bool(advice))
+
+    assert (refused.code, refused.field) == ("timestamp_in_future", "timestamp")
+    assert refused.detail == (
+        f"timestamp lies more than five minutes ahead of {clock}, 2026-03-02T08:00:00Z.{advice}"
+    )
+
+
+def test_what_is_planned_lies_ten_years_and_clocks_of_tests_two_centuries_ahead() -> None:
+    assert timedelta(days=3650) < LONGEST_PLAN <= timedelta(days=3660)
+    assert (utc("1970-01-01"), utc("2200-01-01")) == (EARLIEST_CLOCK, LATEST_CLOCK)
