@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.errors import InvalidInput
 from billing.metering.aggregations import (
@@ -12,8 +14,11 @@ from billing.metering.aggregations import (
     EventValue,
     read_distinct_key,
     read_event_value,
+    read_quantity,
 )
+from billing.metering.tallies import Values
 from tests.billing.builders import d
+from tests.billing.profiles import supporting
 
 
 def test_values_and_keys_may_lie_on_a_path() -> None:
@@ -103,3 +108,67 @@ def test_a_missing_distinct_value_is_refused(properties: dict[str, object]) -> N
         with pytest.raises(InvalidInput) as refused:
             read_distinct_key(name, properties)
         assert (refused.value.code, refused.value.field) == ("missing_distinct_value", field)
+
+
+@supporting
+@given(st.sampled_from(Aggregation), st.integers(-3, 3), st.integers(0, 20))
+def test_a_meter_takes_the_numbers_that_its_aggregation_says(
+    kind: Aggregation, digits: int, places: int
+) -> None:
+    value = Decimal(digits).scaleb(-places)
+    least: dict[Values, Decimal | int] = {
+        Values.ANY: -10,
+        Values.FROM_ZERO: 0,
+        Values.ABOVE_ZERO: Decimal("1E-20"),
+    }
+
+    if value >= least[kind.definition.values]:
+        assert read_quantity(kind, value) == read_quantity(kind, f"{value:f}") == value
+        return
+    with pytest.raises(InvalidInput) as refused:
+        read_quantity(kind, value, "amount")
+    assert (refused.value.code, refused.value.field) == ("quantity_out_of_range", "amount")
+
+
+def test_a_quantity_wins_over_a_property_that_is_none() -> None:
+    """What is not looked at is not refused."""
+    found = read_event_value(Aggregation.SUM, "n", quantity=3, properties={"n": "many"})
+
+    assert found.value == 3
+
+
+def test_a_count_that_names_a_property_counts_events_without_it() -> None:
+    found = read_event_value(Aggregation.COUNT, "n", quantity=None, properties={"n": 7})
+
+    assert found == EventValue(value=d(1))
+
+
+@pytest.mark.parametrize("raw", ["1" + "0" * 30, "0." + "0" * 20 + "1", "1e-21"])
+def test_a_quantity_that_no_column_holds_is_refused(raw: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_quantity(Aggregation.SUM, raw)
+
+    assert (refused.value.code, refused.value.field) == ("number_out_of_range", "quantity")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("7", 7, True),
+        (7, Decimal("7.00"), True),
+        ("7.0", 7, False),
+        ("true", True, True),
+        ("True", True, False),
+        ("a", " a", False),
+        ("A", "a", False),
+        (0, "0", True),
+        (Decimal("-0"), 0, True),
+        (Decimal("1E+3"), "1000", True),
+    ],
+)
+def test_two_events_are_of_one_user_if_they_say_so_in_any_type(
+    one: object, other: object, *, is_same: bool
+) -> None:
+    keys = {read_distinct_key("seat", {"seat": value}) for value in (one, other)}
+
+    assert (len(keys) == 1) is is_same

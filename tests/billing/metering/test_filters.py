@@ -12,6 +12,7 @@ from billing.metering.filters import (
     FilterValue,
     Operator,
     filter_document,
+    find_property,
     matches_all,
     parse_filters,
 )
@@ -143,3 +144,65 @@ def test_bad_filters_are_refused_with_their_location(document: object, field: st
 def test_filters_hold_text_decimals_and_booleans_only(value: FilterValue) -> None:
     with pytest.raises(InvalidInput):
         Filter(property="x", operator=Operator.IN, value=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("region", "eu-west"),
+        ("absent", None),
+        ("records", EVENT["records"]),
+        ("records.amount", 3),
+        ("records.by.region", "eu"),
+        ("records.by.absent", None),
+        ("records.amount.more", None),
+        ("region.more", None),
+        ("flat.name", "whole"),
+        ("gone.on", None),
+        ("tags.0", None),
+        (".", None),
+        ("records.", None),
+        (".records", None),
+        ("", None),
+    ],
+)
+def test_a_property_is_found_by_its_name_and_else_by_its_path(name: str, found: object) -> None:
+    assert find_property(EVENT, name) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "passing"),
+    [
+        (
+            "",
+            {
+                "region",
+                "blank",
+                "version",
+                "padded",
+                "exponent",
+                "word",
+                "Word",
+                "text_size",
+                "flat.name",
+            },
+        ),
+        ("eu", {"region"}),
+        ("1", {"version", "exponent"}),
+        ("7", {"padded", "tags"}),
+        (Decimal(7), {"tags"}),
+        (Decimal(8), {"tags"}),
+        (True, set()),
+        ("rue", {"word", "Word"}),
+    ],
+)
+def test_a_text_contains_a_part_and_a_list_an_element(
+    value: FilterValue, passing: set[str]
+) -> None:
+    found = {
+        name
+        for name in EVENT
+        if Filter(property=name, operator=Operator.CONTAINS, value=value).matches(EVENT)
+    }
+
+    assert found == passing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +48,41 @@ def test_hour_of_an_instant_is_that_of_utc_to_the_microsecond() -> None:
     assert floor_hour(utc("2025-01-01T09:59:59.999999+05:45")) == utc("2025-01-01T04:00")
     assert floor_hour(utc("2025-01-01T09:45:00+05:45")) == utc("2025-01-01T04:00")
     assert floor_hour(utc("2025-01-01T09:44:59.999999+05:45")) == utc("2025-01-01T03:00")
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "whole", "edges"),
+    [
+        pytest.param("09:30", "12:15", "10 12", "09:30-10:00 12:00-12:15", id="documented"),
+        pytest.param("09:30", "10:15", "", "09:30-10:15", id="two hours touched, none whole"),
+        pytest.param("09:30", "10:30", "", "09:30-10:30", id="an hour long, none whole"),
+        pytest.param("09:00", "10:00", "9 10", "", id="one whole hour"),
+        pytest.param("09:00", "12:00", "9 12", "", id="three whole hours"),
+        pytest.param("09:00", "11:01", "9 11", "11:00-11:01", id="an edge behind"),
+        pytest.param("08:59", "11:00", "9 11", "08:59-09:00", id="an edge before"),
+        pytest.param("09:10", "09:50", "", "09:10-09:50", id="within one hour"),
+        pytest.param("09:00", "09:59", "", "09:00-09:59", id="nearly one hour"),
+        pytest.param("09:01", "10:59", "", "09:01-10:59", id="nearly two hours"),
+        pytest.param("09:30", "09:30", "", "", id="nothing"),
+        pytest.param("09:00", "09:00", "", "", id="nothing on the hour"),
+    ],
+)
+def test_whole_hours_are_read_apart_from_the_minutes_around_them(
+    starts: str, ends: str, whole: str, edges: str
+) -> None:
+    found = split_hours(utc(f"2025-01-01T{starts}"), utc(f"2025-01-01T{ends}"))
+
+    bounds = [f"{int(one):02}:00" for one in whole.split()]
+    assert [f"{one:%H:%M}" for one in found.whole or ()] == bounds
+    assert " ".join(f"{one:%H:%M}-{other:%H:%M}" for one, other in found.edges) == edges
+
+
+def test_a_microsecond_beside_an_hour_is_an_edge() -> None:
+    moment = timedelta(microseconds=1)
+    nine, eleven = utc("2025-01-01T09:00"), utc("2025-01-01T11:00")
+
+    found = split_hours(nine - moment, eleven + moment)
+
+    assert found.whole == (nine, eleven)
+    assert found.edges == ((nine - moment, nine), (eleven, eleven + moment))
+    assert split_hours(nine + moment, eleven - moment).whole is None

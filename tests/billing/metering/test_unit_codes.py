@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billing.errors import InvalidInput
-from billing.metering.unit_codes import ONE, require_unit_code
+from billing.metering.unit_codes import ONE, UNIT_CODES, require_unit_code
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,27 @@ def test_what_no_list_has_is_refused_with_two_that_they_have(sent: str) -> None:
     assert refused.value.detail == (
         f"{sent!r} is no unit code of UN/ECE recommendation 20 or 21, such as E34 or KWH."
     )
+
+
+def test_every_code_is_known_in_any_case_and_as_it_is_written() -> None:
+    for code in UNIT_CODES:
+        assert require_unit_code(code) == require_unit_code(f" {code.lower()}\n") == code
+        assert code.isascii()
+        assert 2 <= len(code) <= 3
+
+
+@pytest.mark.parametrize(
+    ("thing", "code"),
+    [("pieces", "C62"), ("hours", "HUR"), ("minutes", "MIN"), ("seconds", "SEC"), ("days", "DAY"),
+     ("months", "MON"), ("megabytes", "4L"), ("gigabytes", "E34"), ("terabytes", "E35"),
+     ("kilowatt-hours", "KWH"), ("kilograms", "KGM"), ("litres", "LTR"), ("metres", "MTR"),
+     ("packages", "XPK"), ("thousands", "MIL")],
+)  # fmt: skip
+def test_what_people_bill_most_has_its_code(thing: str, code: str) -> None:
+    assert code in UNIT_CODES, thing
+
+
+@pytest.mark.parametrize("code", ["XYU", "X9", "B0", "ABC", "0", "C623", "HR", "KG"])
+def test_what_looks_like_a_code_and_is_none_is_refused(code: str) -> None:
+    with pytest.raises(InvalidInput):
+        require_unit_code(code)
