@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -13,15 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.errors import InvalidInput
-from billing.identifiers import MeterId
+from billing.identifiers import ChargeId, MeterId
 from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
+from billing.pricing.per_unit import PerUnit
+from billing.rating.groups import Grouping, GroupPrice
 from billing.rating.periods import rate_period
 from billing.rating.quantities import MeteredUsage
 from billing.rating.supposed import Supposed, suppose_usage
 from billing.rating.terms import PlanTerms
 from billing.ratios import Exact
-from tests.billing.builders import ANCHOR, METER, first_period, limit, plan, usage_charge
+from tests.billing.builders import (
+    ANCHOR,
+    CHARGE,
+    METER,
+    first_period,
+    limit,
+    plan,
+    usage_charge,
+)
 from tests.billing.profiles import thorough
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -125,3 +136,65 @@ def test_windows_together_are_what_was_supposed(quantity: Decimal, events: int) 
     assert len(set(shares)) == 1
     assert sum(one.event_count for one in found) == events
     assert max(one.event_count for one in found) - min(one.event_count for one in found) <= 1
+
+
+def by_region(*values: str) -> PlanTerms:
+    prices = tuple(
+        GroupPrice(values=(one,), pricing=PerUnit(unit_price=Decimal(place + 1)))
+        for place, one in enumerate(values)
+    )
+    grouping = Grouping(properties=("region",), prices=prices)
+    return plan(replace(usage_charge(), grouping=grouping))
+
+
+def said_of(quantity: str, **properties: str) -> Supposed:
+    return replace(supposed(quantity), properties=properties)
+
+
+def test_what_is_supposed_of_a_value_has_the_price_of_the_value() -> None:
+    terms = by_region("eu", "us")
+
+    lines = rate_period(
+        terms,
+        first_period(terms),
+        answers(
+            terms,
+            said_of("10", region="us"),
+            said_of("5", region="eu", model="large"),
+            said_of("3000", region="asia"),
+            said_of("1000", model="large"),
+        ),
+    )
+
+    assert [(one.name, one.exact_amount) for one in lines] == [
+        ("API Calls · eu", 5),
+        ("API Calls · us", 20),
+        ("API Calls · other region", 3),
+        ("API Calls · no region", 1),
+    ]
+
+
+def test_properties_say_nothing_of_a_charge_that_tells_nothing_apart() -> None:
+    [found] = answers(plan(usage_charge()), said_of("10", region="us"), said_of("5"))
+
+    assert (found.aggregate, found.groups) == (15, ())
+
+
+def test_two_charges_on_a_meter_are_both_supposed() -> None:
+    other = ChargeId(UUID(int=20))
+    terms = plan(usage_charge(), usage_charge(charge_id=other))
+
+    found = answers(terms, supposed("10", events=4))
+
+    assert [(one.charge_id, one.aggregate, one.event_count) for one in found] == [
+        (CHARGE, 10, 4),
+        (other, 10, 4),
+    ]
+
+
+def test_a_level_is_supposed_of_the_whole_period() -> None:
+    terms = plan(usage_charge(aggregation=Aggregation.WEIGHTED_SUM))
+
+    [found] = answers(terms, supposed("2.5"))
+
+    assert (found.aggregate, found.event_count) == (Decimal("2.5"), 1)

@@ -11,9 +11,17 @@ from billing.errors import InvalidInput
 from billing.identifiers import ChargeId, MeterId
 from billing.invoicing.receipts import canonical_document, from_document, to_document
 from billing.metering.aggregations import Aggregation
-from billing.periods import Interval, Period
+from billing.periods import Cadence, Interval, Period
 from billing.pricing.percentage import Percentage
-from billing.rating.terms import ChargeTerms, ChargeType, PlanType, Shortfall
+from billing.rating.terms import (
+    ChargeTerms,
+    ChargeType,
+    PlanType,
+    Shortfall,
+    find_allowance,
+    find_reset_cadence,
+    require_paid_or_blocked,
+)
 from billing.units import Unit
 from tests.billing.builders import (
     d,
@@ -131,3 +139,92 @@ def test_unknown_currencies_are_refused() -> None:
 
 def test_a_period_of_two_months_ends_two_months_later() -> None:
     assert first_period(plan(count=2)).ends_at == utc("2025-03-01")
+
+
+DOLLARS = Unit(code="USD", scale=2)
+PAID_OR_BLOCKED: list[tuple[ChargeType, Unit | None, str | None, Shortfall, str | None]] = [
+    (ChargeType.USAGE, None, None, Shortfall.INVOICE, None),
+    (ChargeType.USAGE, None, None, Shortfall.BLOCK, None),
+    (ChargeType.USAGE, None, "1", Shortfall.INVOICE, "overage_rate"),
+    (ChargeType.USAGE, None, "1", Shortfall.BLOCK, "overage_rate"),
+    (ChargeType.USAGE, None, "0", Shortfall.INVOICE, "overage_rate"),
+    (ChargeType.USAGE, TOKENS, None, Shortfall.INVOICE, "overage_rate"),
+    (ChargeType.USAGE, TOKENS, None, Shortfall.BLOCK, None),
+    (ChargeType.USAGE, TOKENS, "0", Shortfall.INVOICE, None),
+    (ChargeType.USAGE, TOKENS, "1", Shortfall.INVOICE, None),
+    (ChargeType.USAGE, TOKENS, "1", Shortfall.BLOCK, None),
+    (ChargeType.USAGE, DOLLARS, "1", Shortfall.INVOICE, "unit"),
+    (ChargeType.USAGE, DOLLARS, None, Shortfall.BLOCK, "unit"),
+    (ChargeType.FIXED, None, None, Shortfall.INVOICE, None),
+    (ChargeType.FIXED, None, None, Shortfall.BLOCK, "shortfall"),
+    (ChargeType.FIXED, TOKENS, None, Shortfall.INVOICE, "overage_rate"),
+    (ChargeType.FIXED, TOKENS, "1", Shortfall.INVOICE, None),
+    (ChargeType.FIXED, TOKENS, "1", Shortfall.BLOCK, "shortfall"),
+    (ChargeType.FIXED, DOLLARS, "1", Shortfall.BLOCK, "unit"),
+]
+
+
+@pytest.mark.parametrize(("kind", "unit", "rate", "shortfall", "field"), PAID_OR_BLOCKED)
+def test_what_is_used_is_paid_in_money_in_units_or_blocked(
+    *,
+    kind: ChargeType,
+    unit: Unit | None,
+    rate: str | None,
+    shortfall: Shortfall,
+    field: str | None,
+) -> None:
+    overage_rate = None if rate is None else d(rate)
+
+    if field is None:
+        require_paid_or_blocked(kind, unit, overage_rate=overage_rate, shortfall=shortfall)
+        return
+    with pytest.raises(InvalidInput) as refused:
+        require_paid_or_blocked(kind, unit, overage_rate=overage_rate, shortfall=shortfall)
+    assert (refused.value.code, refused.value.field) == ("invalid_charge", field)
+
+
+@pytest.mark.parametrize(
+    ("soft", "enabled", "reject", "hard_limit", "refuses"),
+    [
+        (False, True, False, 1000, False),
+        (False, True, True, 1000, True),
+        (True, True, True, None, False),
+        (False, False, True, None, False),
+        (True, False, False, None, False),
+    ],
+)
+def test_only_a_hard_limit_of_an_enabled_feature_refuses_usage(
+    *, soft: bool, enabled: bool, reject: bool, hard_limit: int | None, refuses: bool
+) -> None:
+    feature = limit("1000", soft=soft, enabled=enabled, reject=reject)
+
+    assert (feature.hard_limit, feature.refuses_usage) == (hard_limit, refuses)
+    assert not limit(None, reject=True).refuses_usage
+
+
+@pytest.mark.parametrize("reset", Interval)
+def test_an_allowance_resets_by_its_own_interval_and_else_with_the_billing_period(
+    reset: Interval,
+) -> None:
+    terms = plan(usage_charge(), features=[limit("5", reset=reset)], count=3)
+
+    assert find_reset_cadence(terms, terms.features[0]) == Cadence(interval=reset)
+    assert find_allowance(terms, terms.charges[0]).cadence == Cadence(interval=reset)
+    monthly = limit("5", reset=None)
+    assert find_reset_cadence(terms, monthly) == Cadence(interval=Interval.MONTH, count=3)
+
+
+def test_the_first_of_two_features_on_a_meter_gives_the_allowance() -> None:
+    terms = plan(usage_charge(), features=[limit("5", enabled=False), limit("7"), limit("9")])
+
+    assert find_allowance(terms, terms.charges[0]).units == 7
+
+
+def test_an_own_allowance_of_a_charge_keeps_the_limit_of_its_feature() -> None:
+    terms = plan(usage_charge(included="200"), features=[limit("1000")])
+
+    found = find_allowance(terms, terms.charges[0])
+
+    assert (found.units, found.hard_limit, found.has_windows) == (200, 1000, True)
+    none = plan(usage_charge(included="0"))
+    assert not find_allowance(none, none.charges[0]).has_windows
