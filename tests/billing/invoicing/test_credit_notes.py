@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from billing.errors import Conflict, InvalidInput
 from billing.identifiers import TaxRateId
-from billing.invoicing.credit_notes import credit_note, credited_taxes, require_creditable
+from billing.invoicing.credit_notes import (
+    credit_note,
+    credited_taxes,
+    require_creditable,
+    taxes_of_note,
+)
 from billing.invoicing.taxes import TaxAmount, calculate_taxes
+from billing.units import Unit
 from tests.billing.builders import USD, d
 from tests.billing.profiles import supporting
 
@@ -186,3 +192,59 @@ def test_the_last_cent_of_a_note_is_net_and_the_last_rates_give_way_first() -> N
 
     assert [one.amount for one in given] == [d("0.01"), 0, 0, d("0.01")]
     assert (note.subtotal, note.tax, note.total) == (d("0.01"), d("0.02"), d("0.03"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "rates", "subtotal", "tax", "total"),
+    [
+        pytest.param("50", [taxed("18")], "50", "9", "59", id="on top, documented"),
+        pytest.param("59", [taxed("18", inclusive=True)], "50", "9", "59", id="in it, documented"),
+        pytest.param("59", [taxed("18", inclusive=True), taxed("10")], "50", "14", "64", id="both"),
+        pytest.param("0.01", [taxed("18")], "0.01", "0", "0.01", id="a cent"),
+        pytest.param("50", [taxed("0")], "50", "0", "50", id="of nothing"),
+        pytest.param("50", [], "50", "0", "50", id="untaxed"),
+    ],
+)
+def test_a_note_gives_back_its_amount_and_what_was_taken_on_top(
+    *, amount: str, rates: list[TaxAmount], subtotal: str, tax: str, total: str
+) -> None:
+    note = credit_note(amount=d(amount), credited_before=d(0), rates=rates, currency=USD)
+
+    assert (note.subtotal, note.tax, note.total) == (d(subtotal), d(tax), d(total))
+
+
+def test_notes_of_old_said_nothing_of_the_tax_that_was_in_their_lines() -> None:
+    """59 of lines that contain 18 %: once 5.00 on top was all that a note had given back."""
+    rates = [taxed("18", inclusive=True), taxed("10")]
+
+    def given(tax: str) -> list[tuple[bool, Decimal]]:
+        found = taxes_of_note(
+            tax=d(tax), amount=d(59), credited_before=d(0), rates=rates, currency=USD
+        )
+        return [(one.is_inclusive, one.amount) for one in found]
+
+    assert given("14") == [(True, 9), (False, 5)]
+    assert given("5") == [(False, 5)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "scale", "is_refused"),
+    [("0.5", 0, True), ("1", 0, False), ("0.1", 1, False), ("0.05", 1, True)],
+)
+def test_a_credit_of_tokens_is_a_positive_amount_of_tokens(
+    amount: str, scale: int, *, is_refused: bool
+) -> None:
+    unit = Unit(code="TOKENS", scale=scale)
+
+    if not is_refused:
+        require_creditable(left=d(1), amount=d(amount), unit=unit)
+        return
+    with pytest.raises(InvalidInput, match="positive amount of TOKENS"):
+        require_creditable(left=d(1), amount=d(amount), unit=unit)
+
+
+def test_a_credit_of_tokens_is_told_what_is_left_of_them() -> None:
+    with pytest.raises(Conflict) as refused:
+        require_creditable(left=d("1.5"), amount=d(2), unit=Unit(code="TOKENS", scale=1))
+
+    assert refused.value.identifiers == {"left": "1.5"}

@@ -16,6 +16,7 @@ from billing.invoicing.taxes import (
     Address,
     TaxRate,
     TaxStatus,
+    added_tax,
     calculate_taxes,
     match_rates,
     tax_status,
@@ -23,7 +24,7 @@ from billing.invoicing.taxes import (
 from billing.money import Currency, find_currency
 from tests.billing.builders import USD, d
 from tests.billing.naive import round_half_away
-from tests.billing.profiles import thorough
+from tests.billing.profiles import supporting, thorough
 from tests.billing.strategies import decimals
 
 
@@ -120,3 +121,100 @@ def test_rates_that_mean_nothing_are_refused(percentage: str, country: str, fiel
 
 def test_a_rate_of_a_thousand_percent_is_still_a_rate() -> None:
     assert rate("1000").percentage == 1000
+
+
+money = st.integers(-(10**7), 10**7).map(lambda minor: Decimal(minor).scaleb(-2))
+some_rates = st.lists(
+    st.tuples(decimals(40, 3), st.booleans()).map(lambda one: rate(str(one[0]), inclusive=one[1])),
+    max_size=4,
+)
+
+
+@supporting
+@given(money, some_rates)
+def test_what_is_given_back_is_taxed_as_what_was_billed(
+    billed: Decimal, rates: list[TaxRate]
+) -> None:
+    taxed, untaxed = calculate_taxes(billed, rates, USD), calculate_taxes(-billed, rates, USD)
+
+    assert [one.amount for one in untaxed] == [-one.amount for one in taxed]
+    assert [one.taxable for one in untaxed] == [-one.taxable for one in taxed]
+
+
+@supporting
+@given(money, some_rates, st.integers(0, 3))
+def test_a_rate_takes_the_same_wherever_it_stands(
+    billed: Decimal, rates: list[TaxRate], turn: int
+) -> None:
+    cut = turn % (len(rates) + 1)
+
+    turned = calculate_taxes(billed, rates[cut:] + rates[:cut], USD)
+
+    found = calculate_taxes(billed, rates, USD)
+    assert turned == found[cut:] + found[:cut]
+    assert added_tax(turned) == added_tax(found)
+
+
+@supporting
+@given(money, some_rates)
+def test_net_and_what_is_in_the_price_are_the_price_to_a_cent_for_each_rate(
+    billed: Decimal, rates: list[TaxRate]
+) -> None:
+    found = calculate_taxes(billed, rates, USD)
+
+    assert len({one.taxable for one in found}) <= 1
+    inside = [one for one in found if one.is_inclusive]
+    if inside:
+        gross = inside[0].taxable + sum(one.amount for one in inside)
+        assert abs(gross - billed) <= (len(inside) + 1) * d("0.005")
+    for one in found:
+        assert abs(one.amount) <= abs(billed) * one.percentage / 100 + d("0.005")
+
+
+@supporting
+@given(money, money, some_rates)
+def test_more_is_never_taxed_less(one: Decimal, other: Decimal, rates: list[TaxRate]) -> None:
+    low, high = sorted((one, other))
+
+    for less, more in zip(
+        calculate_taxes(low, rates, USD), calculate_taxes(high, rates, USD), strict=True
+    ):
+        assert less.amount <= more.amount
+
+
+def test_only_what_is_not_in_the_price_comes_on_top() -> None:
+    rates = [rate("18", inclusive=True), rate("10"), rate("0")]
+
+    assert added_tax(calculate_taxes(d("118"), rates, USD)) == 10
+    assert added_tax([]) == 0
+    assert calculate_taxes(d("118"), [], USD) == ()
+
+
+@pytest.mark.parametrize(
+    ("currency", "billed", "tax"),
+    [("JPY", "105", "11"), ("JPY", "104", "10"), ("KWD", "0.005", "0.001"), ("USD", "0.05", "0.01"),
+     ("USD", "0.04", "0.00"), ("CLF", "0.0005", "0.0001")],
+)  # fmt: skip
+def test_tax_is_rounded_to_the_currency(currency: str, billed: str, tax: str) -> None:
+    [found] = calculate_taxes(d(billed), [rate("10")], find_currency(currency))
+
+    assert str(found.amount) == tax
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "address", "applies"),
+    [
+        ("CA", None, Address(country="CA"), True),
+        ("ca", None, Address(country=" CA "), True),
+        ("CA", "QC", Address(country="CA"), False),
+        ("CA", "QC", Address(country="CA", state=""), False),
+        ("CA", "qc", Address(country="CA", state="QC"), True),
+        ("CA", "QC", Address(country="US", state="QC"), False),
+        ("CA", None, Address(country="CA", state="QC"), True),
+        ("CA", None, Address(country=""), False),
+    ],
+)
+def test_a_rate_applies_where_its_country_and_its_state_are(
+    country: str, state: str | None, address: Address, *, applies: bool
+) -> None:
+    assert rate("5", country, state).applies_to(address) is applies
