@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from billing.errors import InvalidTransition
 from billing.subscriptions import (
+    Action,
     BillFacts,
     PeriodFacts,
     PeriodStatus,
@@ -19,6 +20,8 @@ from billing.subscriptions import (
     SubscriptionStatus,
     agenda_of,
     change_period_status,
+    has_ended,
+    is_live,
     require_transition,
 )
 
@@ -206,3 +209,74 @@ def test_agenda_does_not_depend_on_the_order_of_the_facts(
         return [entry.order for entry in agenda_of(facts)]
 
     assert agenda(periods, bills) == agenda(shuffled_periods, shuffled_bills)
+
+
+@pytest.mark.parametrize("status", SubscriptionStatus)
+def test_only_a_subscription_that_was_canceled_or_deleted_does_not_live(
+    status: SubscriptionStatus,
+) -> None:
+    is_over = status is SubscriptionStatus.CANCELED
+
+    assert has_ended(status) is has_ended(status.value) is is_over
+    assert is_live(status, None) is not is_over
+    assert not is_live(status, JANUARY)
+
+
+@pytest.mark.parametrize("status", SubscriptionStatus)
+def test_each_date_of_a_life_is_due_in_the_states_in_which_it_means_something(
+    status: SubscriptionStatus,
+) -> None:
+    facts = SubscriptionFacts(
+        status=status,
+        trial_ends_at=JANUARY,
+        resumes_at=JANUARY,
+        change_due_at=JANUARY,
+        late_usage_due_at=JANUARY,
+        late_usage_period_index=4,
+        credit_returns_at=JANUARY,
+        credit_recurs_at=JANUARY,
+    )
+    always = [("apply_change", None), ("settle_late_usage", 4), ("return_credit", None)]
+    before = {"TRIAL": [("end_trial", None)], "PAUSED": [("resume", None)]}.get(status, [])
+    after = [] if status is SubscriptionStatus.CANCELED else [("grant_credit", None)]
+
+    assert named(facts) == [*before, *always, *after]
+
+
+def test_nothing_is_due_of_a_subscription_without_dates() -> None:
+    for status in SubscriptionStatus:
+        assert agenda_of(SubscriptionFacts(status=status)) == ()
+
+
+def test_a_parked_period_holds_back_its_own_bills_alone() -> None:
+    parked = PeriodFacts(index=0, ends_at=FEBRUARY, status=PeriodStatus.PARKED)
+    bills = tuple(
+        BillFacts(invoice_id=name, period_index=index, finalize_at=MARCH, due_at=MARCH)
+        for name, index in (("a", 0), ("b", 1), ("c", None))
+    )
+    facts = SubscriptionFacts(status=SubscriptionStatus.ACTIVE, periods=(parked,), bills=bills)
+
+    assert [(one.action, one.invoice_id) for one in agenda_of(facts)] == [
+        (Action.FINALIZE_INVOICE, "c"),
+        (Action.FINALIZE_INVOICE, "b"),
+        (Action.PAYMENT_DUE, "c"),
+        (Action.PAYMENT_DUE, "b"),
+    ]
+
+
+def test_entries_carry_what_they_are_about() -> None:
+    facts = SubscriptionFacts(
+        status=SubscriptionStatus.ACTIVE,
+        periods=(PeriodFacts(index=3, ends_at=MARCH, status=PeriodStatus.OPEN, revision=7),),
+        bills=(BillFacts(invoice_id="a", period_index=2, due_at=FEBRUARY),),
+    )
+
+    due, close = agenda_of(facts)
+
+    assert (due.due_at, due.invoice_id, due.period_index, due.revision) == (FEBRUARY, "a", 2, 1)
+    assert (close.due_at, close.invoice_id, close.period_index, close.revision) == (
+        MARCH,
+        None,
+        3,
+        7,
+    )
