@@ -33,15 +33,20 @@ def require_servers(settings: Settings, who: str) -> tuple[str, str]:
 
 
 def require_database(url: str) -> None:
-    """The operator's database accepts connections.
+    """The operator's database accepts connections, and its server is new enough.
 
     Raises:
-        Refusal: it does not.
+        Refusal: it does not, or is too old.
     """
     import psycopg
 
+    from runtime.database.server import OldServer, require_new_server
+
     try:
-        psycopg.connect(url, connect_timeout=5).close()
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            require_new_server(connection.info.server_version)
+    except OldServer as old:
+        refuse(f"{without_password(url)}: {old}")
     except psycopg.Error as error:
         refuse(
             f"The database {without_password(url)} does not accept a connection: "

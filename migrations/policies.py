@@ -32,7 +32,13 @@ def create_application_role() -> None:
     op.execute(
         f"""
         DO $$ BEGIN
-            IF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'SET') THEN
+            -- Before 16 whoever is a member may act as the role.
+            IF NOT pg_has_role(
+                current_user,
+                '{APPLICATION_ROLE}',
+                CASE WHEN current_setting('server_version_num')::int < 160000
+                    THEN 'MEMBER' ELSE 'SET' END
+            ) THEN
                 EXECUTE format('GRANT {APPLICATION_ROLE} TO %I', current_user);
             END IF;
         END $$

@@ -9,12 +9,11 @@ from enum import StrEnum
 from typing import Final
 
 from repositories.operations.server_facts import ServerFacts
+from runtime.database.server import TESTED_SERVER
 from services.operations.invariants import Standing
 from services.operations.measures import Measures
 from services.operations.outbound import WAITING, Outbound
 
-OLDEST_SERVER: Final = 15
-TESTED_SERVER: Final = 18
 CLOCKS_APART: Final = timedelta(seconds=2)
 BUSY_CONNECTIONS: Final = 0.8
 OLD_MESSAGE_SECONDS: Final = 300.0
@@ -153,8 +152,6 @@ def judge_space(place: str, free: int, total: int) -> Diagnosis:
 
 def _judge_version(major: int) -> Diagnosis:
     seen = f"PostgreSQL {major}"
-    if major < OLDEST_SERVER:
-        return wrong("Database", seen, f"Upgrade it: {OLDEST_SERVER} is the oldest that works.")
     if major < TESTED_SERVER:
         remedy = f"Upgrade it some day: {TESTED_SERVER} is what the tests run on."
         return doubtful("Database", seen, remedy)

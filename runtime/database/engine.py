@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Engine, create_engine, event
 
 from repositories.cancellation import TimedConnection, require_going_on
+from runtime.database.server import require_new_server
 
 APPLICATION_ROLE = "fluxrate_app"
 
@@ -50,7 +51,8 @@ def create_application_engine(
     not a hang. ``spare`` ones are made when all of the pool are taken, and closed after their use.
     A statement that runs, or waits for a lock, longer than ``statement_seconds`` is cancelled by
     the server; three seconds later a server that said nothing is given up (SilentServer). 0 lets
-    it. JSON numbers keep their digits.
+    it. JSON numbers keep their digits. A server that is too old is refused as one that is away is,
+    by a text that says so (OldServer).
 
     The connection that was used last is used next: the server knows its statements and tables
     already. Taken in turn, each of many would learn them anew.
@@ -74,6 +76,7 @@ def create_application_engine(
 
     @event.listens_for(engine, "connect")
     def _assume_application_role(connection: Any, _record: Any) -> None:
+        require_new_server(connection.info.server_version)
         with connection.cursor() as cursor:
             cursor.execute(f"SET ROLE {APPLICATION_ROLE}")
             cursor.execute("SET TIME ZONE 'UTC'")

@@ -80,5 +80,8 @@ def _select_one(context: AppContext) -> bool:
     try:
         with context.transactions.for_organizations(()) as session:
             return bool(session.execute(text("SELECT true")).scalar_one())
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        # What it says first is a sentence for operators, as of a server that is too old.
+        said = str(error.__cause__ or error).strip().splitlines()[0]
+        log.warning("database_failed", said=said)
         return False

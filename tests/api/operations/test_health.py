@@ -57,9 +57,10 @@ def test_ready_when_everything_is_there(visitor: Person) -> None:
 def test_not_ready_while_the_schema_is_not_current(
     context: AppContext, probe: Callable[[], Awaitable[bool]]
 ) -> None:
+    balancer = Person(create_app(replace(context, reach_schema=probe)))
     begin = time.monotonic()
 
-    answer = Person(create_app(replace(context, reach_schema=probe))).get("/readyz")
+    answer = balancer.get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json()["status"] == "not_ready"
@@ -73,9 +74,10 @@ def test_ready_but_degraded_while_temporal_is_away(
     context: AppContext, probe: Callable[[], Awaitable[bool]]
 ) -> None:
     """Requests are answered without it, so no balancer may take them elsewhere (CONTRACT 100)."""
+    balancer = Person(create_app(replace(context, reach_temporal=probe)))
     begin = time.monotonic()
 
-    answer = Person(create_app(replace(context, reach_temporal=probe))).get("/readyz")
+    answer = balancer.get("/readyz")
 
     assert answer.status_code == 200
     assert answer.json() == {
