@@ -35,6 +35,9 @@ BILLS = int(os.environ.get("FLUXRATE_BENCHMARK_BILLS", "1000"))
 USUAL_BILLS = min(BILLS, 200)
 QUIET_BILLS = min(BILLS, 20)
 
+EVENTS_OF_TWELVE = 3 * 12
+"""Each ordinary activity is scheduled, started and completed."""
+
 
 def measure() -> list[Result]:
     """Both waves, one after the other, on the same servers."""
@@ -49,6 +52,7 @@ def measure() -> list[Result]:
         usual_words = ["-m", "benchmarks.twelve_activities"]
         usual_url = make_database(postgres, "usual")
         usual = asyncio.run(run_full(temporal, usual_url, usual_words, USUAL_BILLS, postgres.pids))
+    assert usual.events_a_bill >= EVENTS_OF_TWELVE, "the usual shape took no ordinary activities"
     return [*figures_of_cost(empty, full, usual), *figures_of_history(quiet, full)]
 
 

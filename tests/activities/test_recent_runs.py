@@ -1,0 +1,179 @@
+"""A step finds what the step before left without reading it again, and reads what others left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import event
+from sqlmodel import Session
+from temporalio.exceptions import ApplicationError
+
+from activities import declarations
+from activities.closing import ClosingActivities
+from activities.declarations import ActionRequest, Step
+from billing.subscriptions import Action, WorkflowState
+from repositories.invoicing.steps import StoredRun
+from repositories.transactions import Transactions
+from services.rating.recent_runs import RecentRuns
+from tests.activities.closes import START, Subscriber, roll_up, sell_simple, subscribe
+from tests.faults.steps.crashes import ConnectionLost
+from tests.servers import superuser_url
+from tests.services.shop import open_shop
+from tests.services.usage_facts import Fact
+
+ENDED = START.replace(month=2) + timedelta(seconds=5)
+AFTER_USAGE = (*declarations.BILL_STEPS[1:], declarations.ISSUE_INVOICE)
+
+
+class RefusingTransactions(Transactions):
+    """Loses the next connection before its commit, if it is told to."""
+
+    refuses = False
+
+    @contextmanager
+    def for_organizations(self, organization_ids: Sequence[UUID]) -> Iterator[Session]:
+        refuses, self.refuses = self.refuses, False
+        with super().for_organizations(organization_ids) as session:
+            yield session
+            session.flush()
+            if refuses:
+                raise ConnectionLost
+
+
+def process_of(transactions: Transactions) -> ClosingActivities:
+    return ClosingActivities(transactions, lambda: ENDED)
+
+
+@pytest.fixture
+def people(transactions: Transactions) -> list[Subscriber]:
+    """Three customers who used something in January."""
+    shop = open_shop(transactions)
+    sold = sell_simple(shop, "simple")
+    people = [subscribe(shop, sold) for _ in range(3)]
+    for place, one in enumerate(people):
+        one.use([Fact(at=START + timedelta(days=place, minutes=place))] * (place + 1))
+    roll_up(shop)
+    return people
+
+
+@pytest.fixture
+def due(people: Sequence[Subscriber]) -> list[ActionRequest]:
+    """Their January is to be billed."""
+    found = [one.due(Action.CLOSE_PERIOD, ENDED) for one in people]
+    return [request for request in found if request is not None]
+
+
+@contextmanager
+def reading_runs(transactions: Transactions) -> Iterator[list[str]]:
+    """The statements within the block that read what steps left."""
+    read: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "run.step, run.content" in statement:
+            read.append(statement)
+
+    event.listen(transactions._engine, "before_cursor_execute", note)
+    try:
+        yield read
+    finally:
+        event.remove(transactions._engine, "before_cursor_execute", note)
+
+
+def test_steps_of_one_process_read_nothing_that_it_left(
+    transactions: Transactions, due: Sequence[ActionRequest]
+) -> None:
+    process = process_of(transactions)
+    process.perform(declarations.ROLL_PERIOD, due)
+    process.perform(declarations.QUERY_USAGE, due)
+
+    with reading_runs(transactions) as read:
+        for step in AFTER_USAGE:
+            assert not any(isinstance(one, Exception) for one in process.perform(step, due))
+
+    assert read == []
+
+
+def test_a_process_that_takes_over_reads_what_the_other_left(
+    transactions: Transactions, due: Sequence[ActionRequest]
+) -> None:
+    first = process_of(transactions)
+    first.perform(declarations.ROLL_PERIOD, due)
+    first.perform(declarations.QUERY_USAGE, due)
+
+    with reading_runs(transactions) as read:
+        answers = process_of(transactions).perform(declarations.AGGREGATE_USAGE, due)
+
+    assert len(read) == 1
+    assert answers == first.perform(declarations.AGGREGATE_USAGE, due)
+
+
+def test_no_document_is_made_of_what_the_database_has_lost(
+    transactions: Transactions, due: Sequence[ActionRequest], module_database_url: str
+) -> None:
+    process = process_of(transactions)
+    for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS):
+        process.perform(step, due)
+    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "DELETE FROM billing_run WHERE subscription_id = %s AND step = 'evidence'",
+            [due[0].subscription_id],
+        )
+
+    issued = process.perform(declarations.ISSUE_INVOICE, due)
+
+    assert [isinstance(one, WorkflowState) for one in issued] == [False, True, True]
+
+
+@pytest.mark.parametrize("elsewhere", AFTER_USAGE[:-1], ids=lambda step: step.name)
+def test_what_another_process_did_meanwhile_is_found(
+    transactions: Transactions, due: Sequence[ActionRequest], elsewhere: Step[ActionRequest, Any]
+) -> None:
+    process, other = process_of(transactions), process_of(transactions)
+    process.perform(declarations.ROLL_PERIOD, due)
+    process.perform(declarations.QUERY_USAGE, due)
+
+    for step in AFTER_USAGE:
+        answers = (other if step == elsewhere else process).perform(step, due)
+
+    assert all(isinstance(one, WorkflowState) for one in answers)
+
+
+def test_what_was_not_committed_is_not_remembered(
+    transactions: Transactions, due: Sequence[ActionRequest]
+) -> None:
+    refusing = RefusingTransactions(transactions._engine)
+    process = process_of(refusing)
+    process.perform(declarations.ROLL_PERIOD, due)
+    process.perform(declarations.QUERY_USAGE, due)
+    refusing.refuses = True
+    lost = process.perform(declarations.AGGREGATE_USAGE, due)
+
+    priced = process.perform(declarations.PRICE_USAGE, due)
+
+    assert {type(one) for one in lost} == {ConnectionLost}
+    assert {type(one) for one in priced} == {ApplicationError}
+    assert process.perform(declarations.AGGREGATE_USAGE, due) == process_of(transactions).perform(
+        declarations.AGGREGATE_USAGE, due
+    )
+
+
+def test_the_bills_of_longest_ago_are_forgotten() -> None:
+    recent = RecentRuns(most=2)
+    bills = [(uuid4(), uuid4(), 0, 1) for _ in range(3)]
+    run = StoredRun(content={}, digest="0")
+
+    for bill in bills:
+        recent.remember({bill: {"usage": run}})
+    recent.remember({bills[1]: {"evidence": run}})
+    recent.forget([bills[2]])
+
+    assert recent.find(bills[0]) == {}
+    assert recent.find(bills[1]) == {"usage": run, "evidence": run}
+    assert recent.find(bills[2]) == {}
