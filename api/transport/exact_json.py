@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
@@ -101,7 +101,7 @@ def _writer_of(kind: Hashable) -> Callable[[Any], Any]:
     if issubclass(kind, Enum):
         return _write_enum
     if issubclass(kind, BaseModel):
-        return _write_model
+        return _write_open_model if kind.model_config.get("extra") == "allow" else _write_model
     if issubclass(kind, Mapping):
         return _write_mapping
     if issubclass(kind, (list, tuple)):
@@ -116,6 +116,15 @@ def _write_enum(value: Enum) -> Any:
 
 
 def _write_model(value: BaseModel) -> Any:
+    # Without a call for what the encoder knows, which is most of an answer.
+    return {
+        name: item if type(item) in _PLAIN else _jsonable(item)
+        for name, item in value.__dict__.items()
+    }
+
+
+def _write_open_model(value: BaseModel) -> Any:
+    """A model that has more than its fields."""
     return {name: _jsonable(item) for name, item in value}
 
 
@@ -131,12 +140,15 @@ def _write_number(value: Decimal) -> Any:
     return msgspec.Raw(plain_text(value).encode())
 
 
-_PLAIN: Final = frozenset({NoneType, bool, int, str})
+def _write_instant(value: datetime) -> Any:
+    return value if value.tzinfo is UTC else instant_text(value)
+
+
+_PLAIN: Final = frozenset({NoneType, bool, int, str, UUID})
 """Types whose values the encoder knows as they are."""
 
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Decimal: _write_number,
-    datetime: instant_text,
+    datetime: _write_instant,
     date: date.isoformat,
-    UUID: str,
 }

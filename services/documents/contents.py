@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlmodel import Session
 
 from billing.credits.drawing import Draw
@@ -70,7 +71,12 @@ def priced_line_of(row: InvoiceLine) -> PricedLine:
 
 def shown_line_of(row: InvoiceLine) -> PricedLine:
     """The same without its steps, which are half of it and which only explanations show."""
-    return from_document(PricedLine, {**row.calculation, "steps": ()})
+    calculation = {**row.calculation, "steps": ()}
+    try:
+        return msgspec.convert(calculation, PricedLine)
+    except msgspec.ValidationError:
+        # A ratio such as 1/3 is the text of no decimal.
+        return from_document(PricedLine, calculation)
 
 
 def _write_corrections(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.schemas.catalog.commitments import TrueUpView, view_supposed_true_ups, view_true_ups
 from api.schemas.common import Exact, Moment, Money, View
+from api.schemas.described import unchecked
 from api.schemas.discounts.invoice_coupons import InvoiceCouponView, view_discounts
 from api.schemas.free_form import AnyObject
 from api.schemas.invoicing.einvoices import EInvoiceView
@@ -171,7 +172,7 @@ def view_invoice(
     public_token: str | None,
 ) -> InvoiceView:
     """The invoice as the API shows it."""
-    return InvoiceView(
+    return unchecked(InvoiceView)(
         id=invoice.id,
         invoice_number=invoice.invoice_number,
         customer_id=invoice.customer_id,
@@ -245,7 +246,7 @@ def _view_draws(totals: InvoiceTotals) -> list[InvoiceDrawView]:
 def view_preview(preview: BillPreview) -> InvoicePreviewView:
     """An invoice that does not exist: no id, no number, status PREVIEW."""
     totals, subscription = preview.totals, preview.subscription
-    return InvoicePreviewView(
+    return unchecked(InvoicePreviewView)(
         id=None,
         invoice_number=None,
         customer_id=subscription.customer_id,

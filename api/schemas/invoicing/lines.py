@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas.common import Exact, Moment, Money, Quantity, View
-from api.schemas.described import ShownAs
+from api.schemas.described import ShownAs, unchecked
 from billing.invoicing.invoices import InvoiceLine as BilledLine
 from billing.invoicing.taxes import TaxAmount
 from billing.money import plain_text
@@ -157,7 +157,7 @@ def view_preview_line(billed: BilledLine) -> PreviewLineView:
 
 def _view(kind: type[Line], billed: BilledLine, *, line_id: UUID | None) -> Line:
     priced = billed.line
-    return kind(
+    return unchecked(kind)(
         id=line_id,
         type=priced.type,
         description=priced.description,
@@ -213,7 +213,7 @@ def _view_group(group: Group | None) -> LineGroupView | None:
 
 def view_tax(tax: TaxAmount) -> InvoiceTaxView:
     """One rate's tax as the API shows it."""
-    return InvoiceTaxView(
+    return unchecked(InvoiceTaxView)(
         tax_rate_id=tax.tax_rate_id,
         name=tax.name,
         percentage=tax.percentage,
