@@ -215,7 +215,7 @@ class AppState:
             long_read_connections=ReadConnections(connect_usage),
             batched_checks=BatchedReads(read_connections, read_revalidations),
             batched_balances=BatchedReads(
-                read_connections, read_holdings, most_together=BALANCES_TOGETHER
+                read_connections, read_holdings, most_together=BALANCES_TOGETHER, unlike=True
             ),
             hold_connections=hold_connections,
             batched_holds=BatchedReads(

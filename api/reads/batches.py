@@ -19,6 +19,8 @@ READERS: Final = 2
 MOST_TOGETHER: Final = 100
 ANSWER_SECONDS: Final = 2.0
 """Nobody waits longer, and no statement takes longer."""
+SHARED_SECONDS: Final = 1.0
+"""Where one question may be too much, a statement for several takes no longer."""
 DOUBT_SECONDS: Final = 3.0
 """Those wait longer for whom a statement writes: until it has ended, or the server is silent."""
 
@@ -34,7 +36,8 @@ class BatchedReads(Generic[Question, Answer]):
     """Answers questions of one organization together, in one statement.
 
     ``read`` answers them in their order. Nobody waits for company: a reader that is free begins at
-    once, and those that are free at the same time share who asks.
+    once, and those that are free at the same time share who asks. Where one question may take
+    ``unlike`` the others, each is asked alone again when they take long together.
 
     Where the statement ``writes``, no two of an organization are under way together, as they would
     want the same rows; and whoever is told that they are unavailable can be sure that nothing was
@@ -48,11 +51,13 @@ class BatchedReads(Generic[Question, Answer]):
         *,
         most_together: int = MOST_TOGETHER,
         writes: bool = False,
+        unlike: bool = False,
     ) -> None:
         self._connections = connections
         self._read = read
         self._most_together = most_together
         self._writes = writes
+        self._unlike = unlike
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[UUID, list[_Asked[Question, Answer]]] = {}
         self._written: set[UUID] = set()
@@ -137,20 +142,35 @@ class BatchedReads(Generic[Question, Answer]):
         return late() if isinstance(error, TimeoutError) else error
 
     async def _answer(
-        self, organization_id: UUID, together: Sequence[_Asked[Question, Answer]]
+        self,
+        organization_id: UUID,
+        together: Sequence[_Asked[Question, Answer]],
+        *,
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
+        asks_again = self._unlike and len(together) > 1
         self._begin(together)
         questions = [one.question for one in together]
         # Organizations have their turns here already, so all readers are one party.
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._connections.lend(self) as connection:
+            async with (
+                asyncio.timeout(SHARED_SECONDS if asks_again else seconds),
+                self._connections.lend(self) as connection,
+            ):
                 answers = await self._read(connection, organization_id, questions)
         except Unreachable as error:
             # Whoever waits behind these would only wait for the same answer.
             waiting, self._asked = self._asked, {}
             _fail(chain(together, *waiting.values()), error)
         except (Unavailable, TimeoutError) as error:
-            _fail(together, self._outcome_of(error))
+            if not asks_again or isinstance(error, Unavailable):
+                _fail(together, self._outcome_of(error))
+                return
+            # Whoever is too much is late alone, beside the others and not before them.
+            left = ANSWER_SECONDS - SHARED_SECONDS
+            await asyncio.gather(
+                *(self._answer(organization_id, [one], seconds=left) for one in together)
+            )
         except Exception as error:  # noqa: BLE001  (handed to whoever asked)
             if len(together) == 1:
                 together[0].fail(error)

@@ -16,12 +16,13 @@ from psycopg import AsyncConnection
 from psycopg.errors import DataError
 from sqlalchemy import make_url
 
+from api.reads import batches
 from api.reads.batches import ANSWER_SECONDS, MOST_TOGETHER, READERS, BatchedReads, InDoubt
 from api.reads.connections import ReadConnections
 from billing.errors import Unavailable
 from repositories.asynchronous.connections import connect
 
-BAD, CUT_OFF = -1, -2
+BAD, CUT_OFF, TOO_MUCH = -1, -2, -3
 SHOP, OFFICE = uuid4(), uuid4()
 
 
@@ -34,6 +35,7 @@ class Doubling:
         self.ids: list[object] = []
         self.connections = ReadConnections(partial(connect, make_url(database_url)))
         self.reads = BatchedReads(self.connections, self._read)
+        self.unlike = BatchedReads(self.connections, self._read, unlike=True)
         self.ask = self.reads.ask
 
     async def _read(
@@ -46,7 +48,7 @@ class Doubling:
         if CUT_OFF in numbers:
             with socket.socket(fileno=os.dup(connection.fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
-        if self.hangs:
+        if self.hangs or TOO_MUCH in numbers:
             await connection.execute("SELECT pg_sleep(60)")
         cursor = await connection.execute(
             "SELECT number * 2 FROM unnest(%s::int[]) WITH ORDINALITY AS asked(number, place)"
@@ -61,6 +63,7 @@ async def doubling(module_database_url: str) -> AsyncIterator[Doubling]:
     made = Doubling(module_database_url)
     yield made
     await made.reads.close()
+    await made.unlike.close()
     await made.connections.close()
 
 
@@ -95,6 +98,20 @@ async def test_bad_question_does_not_take_the_others_with_it(doubling: Doubling)
     assert answers[0] == 2
     assert isinstance(answers[1], DataError)
     assert answers[2] == 6
+
+
+async def test_who_asks_too_much_does_not_take_the_others_with_them(
+    doubling: Doubling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "ANSWER_SECONDS", 180.0)
+    too_much = asyncio.ensure_future(doubling.unlike.ask(SHOP, TOO_MUCH))
+
+    answers = await asyncio.gather(*(doubling.unlike.ask(SHOP, number) for number in range(8)))
+
+    assert answers == [2 * number for number in range(8)]
+    assert any(TOO_MUCH in group and len(group) > 1 for _, group in doubling.groups)
+    assert not too_much.done()
+    too_much.cancel()
 
 
 async def test_nobody_is_left_waiting_whenever_they_ask(doubling: Doubling) -> None:
