@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 
 from api.access.address_limits import AddressLimits
 from api.access.key_cache import KeyCache
+from api.access.request_log import RequestLog
 from api.admission.password_threads import Passwords
 from api.admission.rates.counts import Counts
 from api.admission.rates.policies import RateLimits, Rates
@@ -168,6 +169,7 @@ class AppState:
     read_connections: ReadConnections
     long_read_connections: ReadConnections
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
+    request_log: RequestLog
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
     batched_balances: BatchedReads[HoldingAsked, Holding | None]
     hold_connections: ReadConnections
@@ -188,6 +190,7 @@ class AppState:
         read_connections, hold_connections = (
             ReadConnections(connect_usage, plans_for_growth=True) for _ in range(2)
         )
+        long_reads = ReadConnections(connect_usage)
         metrics = Metrics(context.registry, context.counters_directory)
         tail = UsageTail(context.stream_seconds)
         shared = context.rates_file
@@ -212,7 +215,8 @@ class AppState:
                 connect_usage, context.now, metrics.count_events, context.trace_events, tail
             ),
             read_connections=read_connections,
-            long_read_connections=ReadConnections(connect_usage),
+            long_read_connections=long_reads,
+            request_log=RequestLog(long_reads, context.now),
             batched_checks=BatchedReads(read_connections, read_revalidations),
             batched_balances=BatchedReads(
                 read_connections, read_holdings, most_together=BALANCES_TOGETHER, unlike=True
@@ -226,6 +230,7 @@ class AppState:
     async def close(self) -> None:
         """What waits is written; then connections and threads end."""
         await self.usage_writer.close()
+        await self.request_log.close()
         await self.batched_checks.close()
         await self.batched_balances.close()
         await self.batched_holds.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_network
 from uuid import UUID
@@ -13,11 +15,12 @@ from api.access.address_limits import ip_of
 from api.access.cookie_names import ACCESS_COOKIE, shown_cookie
 from api.access.key_cache import Credential
 from api.access.principal import Principal
+from api.access.request_log import EndedKey, note_sender
 from api.context import AppContext, state_of
 from api.transport.urls.natural_keys import read_id
 from billing.errors import Unauthenticated
 from repositories.accounts import user_sessions
-from services.accounts.api_keys import PREFIXES, find_live_api_key
+from services.accounts.api_keys import PREFIXES, find_api_key, is_live
 from services.accounts.credentials import AccessClaims
 
 LONGEST_CREDENTIAL = 4096
@@ -33,7 +36,9 @@ def authenticate(request: HTTPConnection, context: AppContext) -> Principal:
     """
     secret = shown_api_key(request)
     if secret is not None:
-        return _for_named(request, context, _authenticate_key(context, secret))
+        with _noting_ended(request):
+            known = _authenticate_key(context, secret)
+        return _for_named(request, context, known)
     claims = _require_claims(request, context)
     known = _authenticate_session(context, claims)
     if _may_have_new_sandbox(request, known):
@@ -89,7 +94,8 @@ async def recognize_async(request: HTTPConnection, context: AppContext) -> Princ
         ask = partial(_authenticate_session, context, claims)
     known = context.key_cache.find(shown)
     if known is None:
-        known = await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
+        with _noting_ended(request):
+            known = await context.key_cache.ask_once(shown, partial(run_in_threadpool, ask))
     if isinstance(shown, AccessClaims) and _may_have_new_sandbox(request, known):
         known = await run_in_threadpool(_ask_for_session, context, shown)
     return _for_named(request, context, known)
@@ -102,9 +108,20 @@ def _for_named(request: HTTPConnection, context: AppContext, principal: Principa
     that is looked at each time. Raises NotFound, Unauthenticated, Forbidden.
     """
     if principal.api_key_id is not None:
+        note_sender(request, principal.organization_id, principal.api_key_id)
         principal.require_usable(ip_of(request), now=context.now())
     named = request.headers.get(ORGANIZATION_HEADER)
     return principal if named is None else principal.act_for(read_id(named))
+
+
+@contextmanager
+def _noting_ended(request: HTTPConnection) -> Iterator[None]:
+    """Whose key it was is known of one that has ended, too."""
+    try:
+        yield
+    except EndedKey as ended:
+        note_sender(request, *ended.sender)
+        raise
 
 
 def _may_have_new_sandbox(request: HTTPConnection, known: Principal) -> bool:
@@ -152,9 +169,11 @@ def _authenticate_key(context: AppContext, secret: str) -> Principal:
     if known is not None:
         return known
     revocations = context.key_cache.revocations
-    api_key = find_live_api_key(context.transactions, key_hash, now=context.now())
+    api_key = find_api_key(context.transactions, key_hash, now=context.now())
     if api_key is None:
         raise _invalid_key()
+    if not is_live(api_key, now=context.now()):
+        raise EndedKey(api_key)
     principal = Principal(
         organization_id=api_key.organization_id,
         api_key_id=api_key.id,

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from api.transport.urls.natural_keys import read_id
 from billing.errors import NotFound
+from repositories.accounts.api_keys import find_api_key
 from repositories.catalog.meters import find_meter
 from repositories.customers import find_customer
 from repositories.invoicing.invoices import find_invoice
@@ -19,6 +20,7 @@ from repositories.subscriptions.clocks import find_clock
 from repositories.subscriptions.subscriptions import find_subscription
 
 FIND: Final[Mapping[str, Callable[[Session, UUID, UUID], object | None]]] = {
+    "api_key_id": find_api_key,
     "connection_id": find_connection,
     "customer_id": find_customer,
     "endpoint_id": find_endpoint,

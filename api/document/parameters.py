@@ -14,7 +14,9 @@ QUERY: Final[Mapping[str, str]] = {
     "action": "Only entries of this action, such as `plan.updated`.",
     "actor": "Only what this person or key has done, as entries name it.",
     "after": "Only what comes after the mail of this id, which the answer before names.",
+    "api_key_id": "Only what this key sent, by the key's id.",
     "atomic": "Whether one rejected row refuses the whole batch, with 422, and stores nothing.",
+    "code": "Only what was refused with this code.",
     "connection_id": "Only those of this connection.",
     "counted": "Only events that pass the meter's filters (`true`), or that do not (`false`).",
     "country": "Only those of this country, by its two letters of ISO 3166-1.",
@@ -35,13 +37,17 @@ QUERY: Final[Mapping[str, str]] = {
     "late": "Only events that came when the invoice of their period was final (`true`), or in time"
     " (`false`).",
     "meter_id": "Only what is on this meter, by the meter's id.",
+    "method": "Only those of this HTTP method, in capital letters.",
     "object_type": "Only entries about things of this kind, such as `plan`.",
     "on_test_clock": "Only those on some test clock (`true`), or those on none (`false`), for whom"
     " time is what it is.",
+    "outcome": "Only requests that were done (`succeeded`), or that were not (`failed`).",
     "page_size": "How many a page holds.",
+    "path": "Only those whose path begins so, such as `/api/v1/usage`.",
     "period_ends_before": "Only live ones whose running period ends before this instant: what"
     " closes tonight, with what should have closed before. Time on a test clock is another: leave"
     " them out by `on_test_clock`.",
+    "request_id": "Only the request of this `X-Request-Id`, if it is told by itself.",
     "results": "Whether the answer tells of all rows, or of rejected ones alone (`errors`).",
     "start_date": "From when, itself included: a date of the organization's calendar, or an"
     " instant.",

@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.request_log import RequestLog
 from api.admission.rates.policies import Rates
 from api.transport.errors import answer_unexpected
 from api.transport.metrics import Metrics
@@ -78,6 +79,7 @@ class RequestMiddleware:
         *,
         metrics: Metrics,
         rates: Rates,
+        request_log: RequestLog,
         has_subdomains_encrypted: bool = False,
     ) -> None:
         age = A_YEAR + b"; includeSubDomains" if has_subdomains_encrypted else A_YEAR
@@ -85,6 +87,7 @@ class RequestMiddleware:
         self._app = app
         self._metrics = metrics
         self._rates = rates
+        self._request_log = request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
@@ -119,6 +122,7 @@ class RequestMiddleware:
         method = method if method in KNOWN_METHODS else "OTHER"
         route = route_of(scope)
         self._metrics.observe_request(method, route, status, seconds)
+        self._request_log.note(scope, method, route, status, seconds)
         if status >= 500 or status in REFUSED or route not in QUIET_ROUTES:
             problem = scope["state"].get("problem")
             log.info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -67,6 +68,10 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 SHOWN_ERRORS = 50
 LONGEST_PLACE = 100
 """Callers name unknown fields; what they made up is not repeated at any length."""
+NOTED_FIELDS = 5
+MADE_UP = ("extra_forbidden", "unknown_field", "unknown_parameter", "repeated_parameter")
+"""Where the name of the field is the caller's, and may be anything."""
+FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def problem(
@@ -84,6 +89,7 @@ def problem(
     ``identifiers`` are what the error is about, members of their own beside the known ones.
     """
     request.state.problem = code
+    request.state.refused_fields = refused_fields(errors)
     body: dict[str, Any] = {
         **(identifiers or {}),
         "type": f"{public_address(request)}{PLACE}/{code}",
@@ -100,6 +106,18 @@ def problem(
     return Response(
         dump_json(body), status, dict(headers or {}), media_type="application/problem+json"
     )
+
+
+def refused_fields(errors: Sequence[Mapping[str, Any]]) -> str | None:
+    """The names of the fields that were refused, with commas between; None where none was.
+
+    Of a field within another one the outermost name, and no name that the caller made up: those
+    are ours. Worked example: ``pricing.tiers.0.up_to`` is ``pricing``.
+    """
+    named = (str(one.get("field")).split(".") for one in errors if one.get("code") not in MADE_UP)
+    outermost = (next((part for part in parts if not part.isdigit()), "") for parts in named)
+    kept = dict.fromkeys(name for name in outermost if FIELD.fullmatch(name))
+    return ",".join(list(kept)[:NOTED_FIELDS]) or None
 
 
 def public_address(request: Request) -> str:

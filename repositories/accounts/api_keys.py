@@ -31,6 +31,11 @@ def find_by_hash(session: Session, key_hash: str) -> ApiKey | None:
     return session.exec(select(ApiKey).where(ApiKey.key_hash == key_hash)).one_or_none()
 
 
+def find_api_key(session: Session, organization_id: UUID, api_key_id: UUID) -> ApiKey | None:
+    """The key with this id, revoked or not, or None."""
+    return session.get(ApiKey, (organization_id, api_key_id))
+
+
 def lock_api_key(session: Session, organization_id: UUID, api_key_id: UUID) -> ApiKey | None:
     """The key with its row locked, or None."""
     return session.exec(

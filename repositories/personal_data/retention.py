@@ -93,6 +93,19 @@ _ANSWERS: Final = text(
     """  # noqa: S608  (put together out of constants)
 )
 
+_REQUESTS: Final = text(
+    f"""
+    WITH old AS (
+        SELECT organization_id, id FROM logged_request WHERE {_OF_THESE} AND at < :before
+        LIMIT :at_most
+    ), forgotten AS (
+        DELETE FROM logged_request AS request USING old
+        WHERE request.organization_id = old.organization_id AND request.id = old.id RETURNING 1
+    )
+    SELECT count(*) FROM forgotten
+    """  # noqa: S608  (put together out of constants)
+)
+
 _SESSIONS: Final = text(
     f"""
     WITH old AS (
@@ -163,6 +176,9 @@ forget_mail_addresses: Final = _forget_by(_MAIL_ADDRESSES)
 
 forget_answers: Final = _forget_by(_ANSWERS)
 """Kept answers are gone, also of whoever asks nothing any more."""
+
+forget_requests: Final = _forget_by(_REQUESTS)
+"""Nobody is told any more what keys sent then."""
 
 forget_sessions: Final = _forget_by(_SESSIONS)
 """Sessions that ended are gone, with where they were."""

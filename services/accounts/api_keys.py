@@ -157,17 +157,21 @@ def revoke_api_key(
     return api_key
 
 
-def find_live_api_key(transactions: Transactions, key_hash: str, *, now: datetime) -> ApiKey | None:
-    """The key with this hash if it is neither revoked nor over, whatever address shows it.
+def is_live(api_key: ApiKey, *, now: datetime) -> bool:
+    """Whether a key is neither revoked nor over."""
+    is_over = api_key.expires_at is not None and api_key.expires_at <= now
+    return api_key.status == KeyStatus.ACTIVE and not is_over
 
-    That it was used is noted, to the minute: one write for all requests of it.
+
+def find_api_key(transactions: Transactions, key_hash: str, *, now: datetime) -> ApiKey | None:
+    """The key with this hash, live or not, whatever address shows it.
+
+    That a live one was used is noted, to the minute: one write for all requests of it.
     """
     with transactions.looking_up("key_hash", key_hash) as session:
         api_key = stored_api_keys.find_by_hash(session, key_hash)
-        if api_key is None or api_key.status != KeyStatus.ACTIVE:
-            return None
-        if api_key.expires_at is not None and api_key.expires_at <= now:
-            return None
+        if api_key is None or not is_live(api_key, now=now):
+            return api_key
         if api_key.last_used_at is None or api_key.last_used_at < now - USED_AGAIN_AFTER:
             name_organizations(session, [api_key.organization_id])
             stored_api_keys.mark_used(session, api_key.organization_id, api_key.id, now=now)

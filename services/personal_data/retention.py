@@ -28,6 +28,10 @@ ONCE_MORE_AFTER: Final = timedelta(minutes=10)
 """When nothing is on its way any more that began before an erasure: requests last seconds."""
 
 
+REQUEST_DAYS: Final = 7
+"""What keys sent is looked at while somebody looks for what went wrong, and proves nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """What is forgotten when it is older than ``days``; metrics and logs call it ``name``."""
@@ -72,6 +76,7 @@ def kinds_of(periods: Periods) -> tuple[Kind, ...]:
             forget=stored.forget_mail_addresses,
         ),
         Kind(name="kept_answers", days=ANSWER_DAYS, forget=stored.forget_answers),
+        Kind(name="requests", days=REQUEST_DAYS, forget=stored.forget_requests),
         Kind(name="sessions", days=periods.sessions, forget=stored.forget_sessions),
         Kind(name="invitations", days=periods.invitations, forget=stored.forget_invited),
         Kind(

@@ -133,7 +133,7 @@ def test_a_key_that_nobody_has_is_looked_up_once(
     visitor: Person, monkeypatch: pytest.MonkeyPatch, security: Security
 ) -> None:
     looked_up = Mock(return_value=None)
-    monkeypatch.setattr(authentication, "find_live_api_key", looked_up)
+    monkeypatch.setattr(authentication, "find_api_key", looked_up)
 
     key = security.new_api_key("sk_live")
     answer = visitor.post(PATH, json={}, headers={"X-API-Key": key})

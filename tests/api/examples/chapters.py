@@ -106,6 +106,8 @@ def tell_of_the_organization(world: World) -> None:
     old = tell("create_api_key", {"name": "Old backend", "scopes": ["usage.write"]})
     tell("list_api_keys")
     tell("revoke_api_key", key_id=old["id"])
+    world.person.post("/api/v1/usage", json={}, headers={"X-API-Key": old["key"]})
+    tell("list_requests", query={"outcome": "failed"})
     tell("rotate_receipt_key")
 
 

@@ -261,3 +261,19 @@ def test_what_is_forgotten_is_counted_from_nothing_on(context: AppContext) -> No
         if sample.name == "fluxrate_forgotten_rows_total"
     }
     assert shown == {kind.name: 0 for kind in kinds_of(Periods())}
+
+
+def test_what_keys_sent_is_told_for_a_week(
+    owner: Person, context: AppContext, clock: Clock, retention: Retention
+) -> None:
+    key = {"X-API-Key": owner.make_key("billing.read")}
+    owner.get(f"{V1}/plans", headers=key)
+    clock.advance(days=6)
+    owner.get(f"{V1}/meters", headers=key)
+    assert len(owner.get(f"{V1}/requests", headers=key).json()["data"]) == 2
+
+    come_back(owner, clock, days=2)
+    assert retention.forget_all()["requests"] >= 1
+
+    told = owner.get(f"{V1}/requests").json()["data"]
+    assert {one["path"] for one in told} == {f"{V1}/meters", f"{V1}/requests"}
