@@ -30,3 +30,5 @@ class Happening(StrEnum):
     CREDIT_RETURNED = "credit_returned"
     CREDIT_GRANTED = "credit_granted"
     NEEDS_ATTENTION = "needs_attention"
+    BILL_RETRIED = "bill_retried"
+    BILL_SKIPPED = "bill_skipped"

@@ -83,6 +83,17 @@ def list_entries(
     return [PlacedEntry(entry=entry, link=link) for entry, link in rows]
 
 
+def list_of_object(
+    session: Session, organization_id: UUID, object_id: UUID, action: str
+) -> Sequence[AuditEntry]:
+    """Every time that this was done to this thing, oldest first."""
+    wanted = Filter(object_id=object_id, action=action)
+    matching = select(AuditEntry).where(
+        AuditEntry.organization_id == organization_id, *wanted.conditions()
+    )
+    return session.exec(matching.order_by(col(AuditEntry.at), col(AuditEntry.id))).all()
+
+
 def is_recorded(session: Session, organization_id: UUID, object_id: UUID) -> bool:
     """Whether any entry is of this thing."""
     of_it = select(AuditEntry.id).where(

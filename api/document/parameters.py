@@ -38,6 +38,8 @@ QUERY: Final[Mapping[str, str]] = {
     " (`false`).",
     "meter_id": "Only what is on this meter, by the meter's id.",
     "method": "Only those of this HTTP method, in capital letters.",
+    "needs_attention": "Only those with a parked bill, which waits for somebody (`true`), or those"
+    " without one (`false`).",
     "object_type": "Only entries about things of this kind, such as `plan`.",
     "on_test_clock": "Only those on some test clock (`true`), or those on none (`false`), for whom"
     " time is what it is.",

@@ -74,6 +74,7 @@ SUBSCRIPTIONS: Final = Listing(
         Filter(name="period_ends_before", title="Period ends before"),
         Filter(name="test_clock_id", title="Test clock"),
         Filter(name="on_test_clock", title="On a test clock", choices=("true", "false")),
+        Filter(name="needs_attention", title="Needs attention", choices=("true", "false")),
     ),
     link=lambda row: f"{HOME}/subscriptions/{row['id']}",
     empty="A subscription puts a customer on a plan: POST /subscriptions.",

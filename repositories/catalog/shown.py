@@ -112,6 +112,10 @@ SUBSCRIPTIONS: Final = DocumentRead(
     SubscriptionContents,
 )
 
+_PARKED: Final = """
+    SELECT parked.subscription_id FROM subscription_period AS parked
+    WHERE parked.organization_id = tenant.id AND parked.status = 'parked'"""
+
 SUBSCRIPTION_PAGES: Final = PageRead(
     read=DocumentRead(
         f"""
@@ -129,5 +133,8 @@ SUBSCRIPTION_PAGES: Final = PageRead(
         "period_ends_before": f"{HAS_NOT_ENDED} AND current_period_end < %(period_ends_before)s",
         "test_clock_id": "test_clock_id = %(test_clock_id)s",
         "on_test_clock": "(test_clock_id IS NOT NULL) = %(on_test_clock)s",
+        # Two, so that the few that are parked are found by their own index, and their rows by id.
+        "needs_attention": f"id IN ({_PARKED})",
+        "needs_no_attention": f"id NOT IN ({_PARKED})",
     },
 )

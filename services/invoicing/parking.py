@@ -18,6 +18,7 @@ from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.audit_log import record
 from services.required import require_period, require_subscription
 from services.subscriptions import agenda, clocks, rolling
+from services.subscriptions.timeline import BY_HAND
 
 NEVER_PARKED = frozenset(
     {PeriodStatus.PARKED, PeriodStatus.SKIPPED, PeriodStatus.UNBILLED, PeriodStatus.VOID}
@@ -80,10 +81,11 @@ def retry_bill(
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
     session.flush()
+    _tell(session, subscription, Happening.BILL_RETRIED, period_index, now=now)
     record(
         session,
         organization_id,
-        "bill.retried",
+        BY_HAND[Happening.BILL_RETRIED],
         "subscription",
         subscription_id,
         after={"period_index": period_index},
@@ -119,10 +121,11 @@ def skip_bill(
     stored.parked_step = stored.parked_reason = None
     session.add(stored)
     session.flush()
+    _tell(session, subscription, Happening.BILL_SKIPPED, period_index, now=now)
     record(
         session,
         organization_id,
-        "bill.skipped",
+        BY_HAND[Happening.BILL_SKIPPED],
         "subscription",
         subscription_id,
         after={"period_index": period_index, "reason": reason},
@@ -130,6 +133,31 @@ def skip_bill(
     )
     agenda.wake_workflow(session, subscription, now=now)
     return stored
+
+
+def _tell(
+    session: Session,
+    subscription: Subscription,
+    happening: Happening,
+    period_index: int,
+    *,
+    now: datetime,
+) -> None:
+    """The timeline says what people did about the bill, at the present of its clock.
+
+    Who did it, and why, is in the audit log alone, in an entry of the same ``now``.
+    """
+    present = clocks.present_of(
+        session, subscription.organization_id, subscription.test_clock_id, now=now
+    )
+    stored_actions.insert_action(
+        session,
+        subscription,
+        happening,
+        at=present,
+        recorded_at=now,
+        period_index=period_index,
+    )
 
 
 def _status_before(session: Session, stored: SubscriptionPeriod) -> PeriodStatus:

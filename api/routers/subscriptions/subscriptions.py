@@ -61,6 +61,7 @@ async def list_subscriptions(
     period_ends_before: Annotated[Instant | None, Query()] = None,
     test_clock_id: UUID | None = None,
     on_test_clock: bool | None = None,
+    needs_attention: bool | None = None,
 ) -> Response:
     """List subscriptions, oldest first."""
     found = await read_page(
@@ -72,6 +73,8 @@ async def list_subscriptions(
         period_ends_before=period_ends_before,
         test_clock_id=test_clock_id,
         on_test_clock=on_test_clock,
+        needs_attention=needs_attention or None,
+        needs_no_attention=True if needs_attention is False else None,
     )
     return await respond_page(found, page, _view)
 

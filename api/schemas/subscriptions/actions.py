@@ -115,6 +115,8 @@ class TimelineEntryView(View):
     """The invoice that it is about; null where it is about none."""
     detail: str | None
     """More in words; null where there is no more to say."""
+    actor: str | None
+    """Who retried or skipped a bill: `user:` or `api_key:` and an id; null for all else."""
 
 
 class TimelineView(View):

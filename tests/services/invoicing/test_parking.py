@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.subscriptions import Action
 from repositories.invoicing import invoices
+from services.audit_log import ACTOR
 from services.invoicing import manual, parking
+from services.subscriptions.timeline import TimelineEntry, read_timeline
 from tests.services.lives import Life, begin_life
 from tests.services.shop import NOW, Shop
 
@@ -154,3 +158,31 @@ def test_draft_that_was_deleted_meanwhile_is_not_parked_for_being_gone(shop: Sho
 
     assert state.attention == ()
     assert life.period(0).status == "unbilled"
+
+
+def told(life: Life, action: str) -> list[TimelineEntry]:
+    found = life.shop.read(read_timeline, life.subscription_id)
+    return [one for one in found.past if one.action == action]
+
+
+def test_timeline_says_what_people_did_about_it_who_and_why(shop: Shop) -> None:
+    def skip_as(session: Session, *args: Any, **options: Any) -> None:
+        session.info[ACTOR] = "user:0190"
+        parking.skip_bill(session, *args, **options)
+
+    life = begin_life(shop)
+    life.send_clock(FEBRUARY)
+    life.act(life.state().agenda[0])
+    park(life, 0, "price_usage")
+    retry(life, 0)
+    park(life, 0, "price_usage")
+    life.do(skip_as, 0, reason="agreed with the customer", now=NOW + timedelta(seconds=1))
+
+    [retried] = told(life, "bill_retried")
+    [skipped] = told(life, "bill_skipped")
+
+    assert (retried.at, retried.period_index, retried.detail) == (FEBRUARY, 0, None)
+    assert retried.actor == "system"
+    assert (skipped.at, skipped.period_index) == (FEBRUARY, 0)
+    assert (skipped.actor, skipped.detail) == ("user:0190", "agreed with the customer")
+    assert {one.actor for one in told(life, "needs_attention")} == {None}

@@ -1,0 +1,80 @@
+"""Subscriptions with a parked bill are asked of the list of subscriptions."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.context import AppContext
+from services.invoicing import parking
+from tests.api.people import Clock, Person
+from tests.api.sold import V1, Sold, post, sell
+
+
+def subscribe_another(sold: Sold) -> dict[str, str]:
+    customer = post(sold.owner, "/customers", {"name": "Acme", "email": "a@acme.test"})
+    return sold.subscribe("2026-02-20T00:00:00Z", customer_id=customer["id"])
+
+
+def park(owner: Person, context: AppContext, clock: Clock, subscription_id: str) -> None:
+    """A broken rule stops the bill of the first period."""
+    organization_id = UUID(owner.get(f"{V1}/organization").json()["id"])
+    with context.transactions.for_organization(organization_id) as session:
+        parking.park_bill(
+            session,
+            organization_id,
+            UUID(subscription_id),
+            period_index=0,
+            step="price_usage",
+            reason="a broken rule",
+            at=clock(),
+            now=clock(),
+        )
+
+
+def test_those_with_a_parked_bill_are_listed_or_left_out(
+    owner: Person, context: AppContext, clock: Clock
+) -> None:
+    sold = sell(owner)
+    parked = sold.subscribe("2026-02-01T00:00:00Z")
+    fine = subscribe_another(sold)
+    park(owner, context, clock, parked["id"])
+
+    def listed(**asked: str) -> list[str]:
+        found = owner.get(f"{V1}/subscriptions", params=asked)
+        assert found.status_code == 200, found.text
+        ids = [one["id"] for one in found.json()["data"]]
+        assert found.json()["meta"]["total"] == len(ids)
+        return ids
+
+    assert listed() == [parked["id"], fine["id"]]
+    assert listed(needs_attention="true") == [parked["id"]]
+    assert listed(needs_attention="false") == [fine["id"]]
+    assert listed(needs_attention="true", customer_id=sold.customer["id"]) == [parked["id"]]
+    assert listed(needs_attention="true", status="PAUSED") == []
+
+
+def test_a_bill_that_was_given_up_needs_no_attention_any_more(
+    owner: Person, context: AppContext, clock: Clock
+) -> None:
+    parked = sell(owner).subscribe("2026-02-01T00:00:00Z")
+    park(owner, context, clock, parked["id"])
+    asked = f"{V1}/subscriptions?needs_attention=true"
+    assert owner.get(asked).json()["meta"]["total"] == 1
+
+    post(owner, f"/subscriptions/{parked['id']}/periods/0/skip", {"reason": "Agreed."})
+
+    assert owner.get(asked).json()["data"] == []
+    [skipped] = [
+        one
+        for one in owner.get(f"{V1}/subscriptions/{parked['id']}/timeline").json()["past"]
+        if one["action"] == "bill_skipped"
+    ]
+    assert skipped["actor"].startswith("user:")
+    assert skipped["detail"] == "Agreed."
+
+
+def test_what_is_asked_is_true_or_false(owner: Person) -> None:
+    refused = owner.get(f"{V1}/subscriptions?needs_attention=perhaps")
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "needs_attention"
