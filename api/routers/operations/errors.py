@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse
 
-from api.document.codes import PLACE, ProblemCode, read_codes
+from api.document.codes import PLACE, ProblemCode, read_codes, read_topics
 from api.transport.route import Router
 from billing.errors import NotFound
 
@@ -27,12 +27,8 @@ _STYLE: Final = (
 @router.get("")
 @router.get("/")
 def list_errors() -> HTMLResponse:
-    """Show every code with its title."""
-    rows = "".join(
-        f'<dt><a href="{PLACE}/{code}"><code>{code}</code></a></dt><dd>{escape(one.title)}.</dd>'
-        for code, one in read_codes().items()
-    )
-    return _page("Errors", ["<h1>Errors</h1>", f"<dl>{rows}</dl>"])
+    """Show every code with its title, by topic."""
+    return _page("Errors", ["<h1>Errors</h1>", *map(_list_topic, read_topics())])
 
 
 @router.get("/{code}")
@@ -42,6 +38,15 @@ def show_error(code: str) -> HTMLResponse:
     if found is None:
         raise NotFound("There is no such code.", code="page_not_found")
     return _page(found.title, _explain(found))
+
+
+def _list_topic(topic: str) -> str:
+    rows = "".join(
+        f'<dt><a href="{PLACE}/{one.code}"><code>{one.code}</code></a></dt>'
+        f"<dd>{escape(one.title)}.</dd>"
+        for one in read_topics()[topic]
+    )
+    return f"<h2>{escape(topic)}</h2><dl>{rows}</dl>"
 
 
 def _explain(one: ProblemCode) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from fastapi import FastAPI
 
-from api.document.codes import read_codes, write_reference
+from api.document.codes import UNSORTED, read_codes, read_topics, write_reference
 from api.document.operations import operations
 from api.document.problem_schema import PROBLEM
 from api.document.problems import read_refusals
@@ -91,6 +92,24 @@ def test_whatever_an_error_is_about_is_a_member_of_the_problem() -> None:
 
     assert {"code", "field", "event_id"} <= named
     assert named - {None, "code", "field", *OF_HEADERS} <= PROBLEM["properties"].keys()
+
+
+def test_every_code_is_in_one_topic_by_its_name() -> None:
+    topics = {topic: [one.code for one in codes] for topic, codes in read_topics().items()}
+
+    assert sorted(code for codes in topics.values() for code in codes) == list(read_codes())
+    assert len(topics.get(UNSORTED, ())) <= 10, "sort them in: api/document/code_topics.toml"
+    assert [topic for topic, codes in topics.items() if codes != sorted(codes)] == []
+    # A topic's heading may not take the anchor of a code.
+    assert not {topic.lower().replace(" ", "_") for topic in topics} & set(read_codes())
+
+
+def test_the_page_of_the_reference_leads_to_every_code_from_its_top() -> None:
+    head, *sections = write_reference().split("\n## ")
+
+    assert len(sections) == len(read_topics())
+    assert set(re.findall(r"\]\(#(\w+)\)", head)) >= set(read_codes())
+    assert [code for code in read_codes() if f"\n### {code}\n" not in write_reference()] == []
 
 
 def test_the_reference_is_the_catalogue() -> None:
