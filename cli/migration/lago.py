@@ -134,6 +134,12 @@ def _note_what_is_left(plan: Body, source: str, wanted: Wanted) -> None:
         wanted.skip(f"{source}.minimum_commitment", "make a commitment of one period by hand")
     if plan.get("bill_charges_monthly"):
         wanted.skip(f"{source}.bill_charges_monthly", "all charges have the plan's interval")
+    if plan.get("usage_thresholds"):
+        wanted.skip(f"{source}.usage_thresholds", "set a threshold_amount on each subscription")
+    if plan.get("taxes"):
+        wanted.skip(f"{source}.taxes", "tax rates go by country here: make them by hand")
+    if plan.get("entitlements"):
+        wanted.skip(f"{source}.entitlements", "grant features to the plan by hand")
 
 
 def _charges_of(

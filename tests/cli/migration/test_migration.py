@@ -165,7 +165,9 @@ def test_objects_of_lago_are_made_once(importing: Importing, account: Account) -
     assert (quarter["billing_interval"], quarter["billing_interval_count"]) == ("month", 3)
     assert quarter["trial_days"] == 14
     [subscription] = account.get("/subscriptions")["data"]
-    assert subscription["current_period_start"] == f"{NEXT_YEAR}-01-15T00:00:00Z"
+    # Lago writes the last second of a day in Berlin as an instant of UTC: midnight there follows.
+    assert subscription["timezone"] == "Europe/Berlin"
+    assert subscription["current_period_start"] == f"{NEXT_YEAR}-01-14T23:00:00Z"
 
 
 def test_objects_and_events_of_openmeter_are_made_once(
