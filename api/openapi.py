@@ -28,6 +28,7 @@ from api.ingestion.openapi import add_ingestion
 from api.openapi_conditions import describe_conditions
 from api.transport import idempotency
 from api.transport.conditional.resources import list_resources
+from api.transport.deprecations import describe_deprecation, read_deprecations
 from api.transport.route import Router
 from services.accounts.roles import MANAGE, ROLES, roles_that_reach
 
@@ -134,6 +135,7 @@ def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:
         operation.setdefault("security", [])
         operation["summary"] = _summarize(operation)
         describe_problems(operation, method)
+        describe_deprecation(operation, read_deprecations().get((method.upper(), path)))
     add_examples(document)
     add_samples(document)
     corrected = correct(document)

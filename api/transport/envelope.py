@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from itertools import count
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.request_log import RequestLog
 from api.admission.rates.policies import Rates
+from api.transport.deprecations import Deprecation, read_deprecations
 from api.transport.errors import answer_unexpected
 from api.transport.metrics import Metrics
 from api.transport.urls.paths import TEMPLATE, method_of
@@ -85,6 +86,7 @@ class RequestMiddleware:
         age = A_YEAR + b"; includeSubDomains" if has_subdomains_encrypted else A_YEAR
         self._encrypted_defaults = (*SAFE_HEADERS, (STRICT_TRANSPORT, age))
         self._app = app
+        self._deprecations = read_deprecations()
         self._metrics = metrics
         self._rates = rates
         self._request_log = request_log
@@ -98,7 +100,7 @@ class RequestMiddleware:
         request.state.request_id = request_id_of(request)
         is_secure = scope["scheme"] == "https"
         defaults = self._encrypted_defaults if is_secure else SAFE_HEADERS
-        answer = _Answer(send, request, self._rates, defaults)
+        answer = _Answer(send, request, self._rates, defaults, self._deprecations)
         started_at = time.perf_counter()
         bound = structlog.contextvars.bind_contextvars(request_id=request.state.request_id)
         try:
@@ -165,7 +167,15 @@ _Headers = tuple[tuple[bytes, bytes], ...]
 class _Answer:
     """The answer on its way out, with its status once it has begun."""
 
-    def __init__(self, send: Send, request: Request, rates: Rates, defaults: _Headers) -> None:
+    def __init__(
+        self,
+        send: Send,
+        request: Request,
+        rates: Rates,
+        defaults: _Headers,
+        deprecations: Mapping[tuple[str, str], Deprecation],
+    ) -> None:
+        self._deprecations = deprecations
         self._send = send
         self._scope = request.scope
         self._rates = rates
@@ -185,5 +195,13 @@ class _Answer:
                 self.streams_from = time.perf_counter()
             missing = [header for header in self._defaults if header[0] not in present]
             limits = self._rates.headers(self._scope)
-            message = {**message, "headers": [*own, self._request_id, *limits, *missing]}
+            more = (*limits, *self._deprecated(), *missing)
+            message = {**message, "headers": [*own, self._request_id, *more]}
         await self._send(message)
+
+    def _deprecated(self) -> _Headers:
+        """Since when the operation is deprecated and until when it works; mostly nothing."""
+        if not self._deprecations:
+            return ()
+        found = self._deprecations.get((method_of(self._scope), route_of(self._scope)))
+        return () if found is None else found.headers
