@@ -7,7 +7,7 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0070"
+revision = "0066"
 down_revision = "0065"
 
 
