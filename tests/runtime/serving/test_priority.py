@@ -68,3 +68,14 @@ def test_turns_of_who_answers_are_short_and_those_of_who_stands_back_as_usual(
         for process in (answers, usual):
             process.kill()
             process.communicate()
+
+
+def test_thread_that_computes_makes_the_event_loop_wait_for_a_tenth_of_a_millisecond() -> None:
+    program = (
+        "import sys; from runtime.processes.interpreter import take_turns_quickly;"
+        " take_turns_quickly(); print(sys.getswitchinterval())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert float(done.stdout) <= 0.0001
