@@ -91,6 +91,9 @@ class HashingProcesses:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Where Linux shares processors between sessions first, one that stands back within that
+            # of who answers takes all that this one leaves, before anybody else's.
+            start_new_session=True,
         )
 
 

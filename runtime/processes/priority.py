@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,10 @@ SHORT_TURN_SECONDS: Final = 0.0001
 """The shortest that Linux gives. Its own are some milliseconds, of which one who wakes waits one or
 two before whoever runs in another session makes way."""
 
+AGAIN_SECONDS: Final = 0.11
+TRIES: Final = 10
+"""Of whoever is no superuser, Linux takes such a wish for a session every tenth of a second."""
+
 # Neither Python nor libc has a function for it.
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 
@@ -32,10 +37,21 @@ def lower_priority(niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     # Linux may share processors between sessions first, which have a niceness of their own.
     if os.getsid(0) == os.getpid():
-        with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(niceness))
+        _lower_session(niceness)
     # What answers requests may have begun this process, which has inherited its turns.
     _set_turn(0, nanoseconds=0)
+
+
+def _lower_session(niceness: int) -> None:
+    for _ in range(TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(niceness))
+        except BlockingIOError:
+            time.sleep(AGAIN_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def take_short_turns(pid: int = 0) -> None:

@@ -36,6 +36,24 @@ def test_process_that_hashes_has_the_least_priority(hashing: HashingProcesses) -
     assert hashing.pids() == [pid]
 
 
+def test_process_that_hashes_stands_back_with_its_session_too(hashing: HashingProcesses) -> None:
+    hashing.hash(PASSWORD)
+
+    [pid] = hashing.pids()
+    assert os.getsid(pid) == pid
+    share = Path(f"/proc/{pid}/autogroup")
+    if share.exists() and (text := read_share(share)):
+        assert text.endswith(f" nice {LEAST_NICENESS}")
+
+
+def read_share(share: Path) -> str:
+    """What Linux says of a session's share of the processors; nothing where it keeps none."""
+    try:
+        return share.read_text().strip()
+    except OSError:
+        return ""
+
+
 def test_process_that_was_killed_is_replaced(hashing: HashingProcesses) -> None:
     hashed = hashing.hash(PASSWORD)
     [pid] = hashing.pids()
