@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Final, TypeVar
@@ -30,8 +31,9 @@ from repositories.asynchronous.document_reads import DocumentPage, DocumentRead,
 T = TypeVar("T")
 
 SCOPE: Final = "billing.read"
-ITEMS_A_TURN: Final = 4
-"""Written before the event loop does what else waits: a millisecond of the dearest invoices."""
+TURN_SECONDS: Final = 0.001
+"""So long a page is written at once; then the event loop does what else waits. Where a thread
+computes, whoever looks around waits for the interpreter."""
 
 IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 """An id in a path, as it was sent."""
@@ -115,10 +117,12 @@ async def read_page(
 async def respond_page(found: DocumentPage[T], page: Page, view: Callable[[T], object]) -> Response:
     """The page as the answer, each item by its view; others have their turns in between."""
     items = []
-    for number, one in enumerate(found.data, 1):
+    began = time.perf_counter()
+    for one in found.data:
         items.append(dump_json(view(one)))
-        if number % ITEMS_A_TURN == 0:
+        if time.perf_counter() - began >= TURN_SECONDS:
             await asyncio.sleep(0)
+            began = time.perf_counter()
     place = dump_json(place_of(page, found.total))
     body = b'{"data":[' + b",".join(items) + b'],"meta":' + place + b"}"
     return Response(body, media_type="application/json")
