@@ -44,6 +44,11 @@ class Rollover:
         if self.percent is not None and not ZERO < self.percent <= HUNDRED:
             raise InvalidInput("percent is more than 0, at most 100.", field="rollover.percent")
 
+    def require_scale(self, unit: Unit) -> None:
+        """Return if the unit can say ``max``. Raises: InvalidInput ``finer_than_unit``."""
+        if self.max is not None:
+            unit.require_scale(self.max, field="rollover.max")
+
     def next_expiry(self, expired_at: datetime, timezone: str) -> datetime | None:
         """When the grant expires that begins as this one's does, by the local calendar."""
         if self.expires_after is None:
@@ -79,7 +84,7 @@ class Rollover:
 def rolled_amount(
     rollover: Rollover | None, rest: Decimal, *, granted: Decimal, unit: Unit
 ) -> Decimal:
-    """What of the rest goes on; what is above it expires.
+    """What of the rest goes on, an amount that the unit can say; what is above it expires.
 
     Worked example: of 40 left of 100, with 30 percent and max 25, 25 go on and 15 expire.
     """
@@ -87,7 +92,8 @@ def rolled_amount(
         return ZERO
     limits = [rest]
     if rollover.max is not None:
-        limits.append(rollover.max)
+        # Rollovers were once taken with a limit that is finer: a grant of it could pay no bill.
+        limits.append(rollover.max // unit.finest * unit.finest)
     if rollover.percent is not None:
         limits.append(unit.round(granted * rollover.percent / HUNDRED))
     return min(limits)

@@ -94,6 +94,8 @@ def new_row(
     organization_id = customer.organization_id
     unit = units.find_unit(session, organization_id, command.unit)
     require_scope(session, organization_id, command.applies_to)
+    if command.rollover is not None:
+        command.rollover.require_scale(unit)
     row = CreditGrant(
         organization_id=organization_id,
         id=new_id(),

@@ -184,6 +184,7 @@ def _new_rule(
     anchor, after = command.anchor or at, command.expires_after
     rollover = command.rollover
     if rollover is not None:
+        rollover.require_scale(unit)
         rollover = replace(rollover, calendar=Anchor(starts_at=anchor, timezone=zone))
     return CreditGrantRule(
         organization_id=customer.organization_id,

@@ -62,6 +62,28 @@ def test_a_part_is_rounded_to_the_finest_part_of_the_unit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("most", "goes_on"),
+    [("0.005", "0"), ("0.015", "0.01"), ("24.999", "24.99"), ("25.00", "25"), ("1E-20", "0")],
+)
+def test_what_goes_on_is_an_amount_that_the_unit_can_say(most: str, goes_on: str) -> None:
+    """Else there were a grant that no bill could be paid by, nor be made beside."""
+    found = rolled_amount(Rollover(max=d(most)), d(40), granted=d(100), unit=DOLLARS)
+
+    assert found == d(goes_on)
+    assert DOLLARS.round(found) == found
+
+
+def test_a_limit_that_is_finer_than_its_unit_is_refused_where_the_unit_is_known() -> None:
+    Rollover().require_scale(TOKENS)
+    Rollover(max=d(25), percent=d("0.5")).require_scale(TOKENS)
+    Rollover(max=d("0.01")).require_scale(DOLLARS)
+    for rollover, unit in [(Rollover(max=d("0.5")), TOKENS), (Rollover(max=d("0.005")), DOLLARS)]:
+        with pytest.raises(InvalidInput) as refused:
+            rollover.require_scale(unit)
+        assert (refused.value.code, refused.value.field) == ("finer_than_unit", "rollover.max")
+
+
+@pytest.mark.parametrize(
     ("given", "code", "field"),
     [
         ({"times": 0}, "invalid_input", "rollover.times"),

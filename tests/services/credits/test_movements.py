@@ -9,7 +9,7 @@ import pytest
 
 from billing.credits.expiry import Rollover
 from billing.credits.grants import GrantStatus
-from billing.errors import BillingError, InvariantBroken
+from billing.errors import BillingError, InvalidInput, InvariantBroken
 from billing.periods import Cadence, Interval
 from tests.services.credits.purse import BEGIN, DAY, Purse
 
@@ -117,6 +117,14 @@ def test_what_rolls_over_goes_on_and_the_remainder_expires(purse: Purse) -> None
     ]
     balance = purse.balance(now=BEGIN + DAY + timedelta(days=40))
     assert balance.available == Decimal("7.5")
+
+
+def test_a_rollover_of_less_than_the_unit_can_say_is_refused(purse: Purse) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        purse.grant("100", expires_at=BEGIN + DAY, rollover=Rollover(max=Decimal("0.005")))
+
+    assert (refused.value.code, refused.value.field) == ("finer_than_unit", "rollover.max")
+    assert purse.movements() == []
 
 
 def test_an_early_end_takes_the_rest_once(purse: Purse) -> None:

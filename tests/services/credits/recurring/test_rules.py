@@ -134,6 +134,7 @@ def test_what_was_missed_before_the_rule_was_made_is_made_in_order(purse: Purse)
         ({"priority": 101}, "invalid_input"),
         ({"ends_at": BEGIN}, "ends_before_it_begins"),
         ({"rollover": Rollover(), "expires_after": None}, "rollover_without_expiry"),
+        ({"rollover": Rollover(max=Decimal("0.005"))}, "finer_than_unit"),
         (
             {"anchor": BEGIN - 1001 * DAY, "interval": Cadence(interval=Interval.DAY)},
             "too_many_missed",
