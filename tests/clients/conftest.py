@@ -16,6 +16,6 @@ make_current()
 @pytest.fixture(scope="module")
 def product(module_database_url: str, temporal_address: str) -> Iterator[Product]:
     """API and worker on the real PostgreSQL and the real Temporal server."""
-    running = Product(settings_for(module_database_url, temporal_address)).start()
+    running = Product(settings_for(module_database_url, temporal_address), is_told=True).start()
     yield running
     running.stop()

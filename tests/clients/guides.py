@@ -19,6 +19,12 @@ def program_of(guide: str, kind: str) -> Block:
     return found
 
 
+def quickstart_in(kind: str) -> str:
+    """The program that the tabs of a language make, one after the other."""
+    page = read_page(DOCS / "quickstart.md")
+    return "".join(one.text for one in page.blocks if one.kind == kind and "run by" in one.marks)
+
+
 def printed_by(guide: str, program: Block, product: Product, directory: Path) -> str:
     """What the program prints in the shell of somebody who did what the guide says before it."""
     page = read_page(DOCS / "guides" / f"{guide}.md")

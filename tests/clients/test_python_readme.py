@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clients.generator.places import CLIENTS
-from tests.clients.guides import GUIDES, printed_by, program_of
+from tests.clients.guides import GUIDES, printed_by, program_of, quickstart_in
 from tests.scenarios.product import Product
 
 README = CLIENTS / "python" / "README.md"
@@ -36,6 +36,25 @@ def test_the_example_ends_with_a_paid_invoice(
     assert [str(one.quantity) for one in mended] == ["7"]
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert said.endswith("[]\n")
+
+
+def test_the_quickstart_ends_with_a_paid_invoice(
+    product: Product,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The tabs of docs/quickstart.md, one after the other."""
+    monkeypatch.chdir(tmp_path)
+    typed = quickstart_in("python").replace("http://127.0.0.1:8000", product.url)
+
+    exec(compile(typed, "quickstart.md", "exec"), {"__name__": "quickstart"})
+
+    said = capsys.readouterr().out
+    assert re.search(r"^Harbor Labs$", said, re.MULTILINE)
+    assert re.search(r"Total +\$82\.45\n", said)
+    assert re.search(r"^INV-2025-0001 PAID 82\.45$", said, re.MULTILINE)
+    assert (tmp_path / "invoice.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("guide", GUIDES)

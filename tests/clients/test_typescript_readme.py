@@ -18,7 +18,7 @@ import pytest
 from api.document.webhooks import read_told
 from billing.notifications.signatures import sign, signing_secret
 from clients.generator.places import CLIENTS
-from tests.clients.guides import GUIDES, printed_by, program_of
+from tests.clients.guides import GUIDES, printed_by, program_of, quickstart_in
 from tests.clients.sampled import asked, compared, expected, samples, typescript_program
 from tests.scenarios.product import Product
 
@@ -61,7 +61,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
         r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
     programs = {guide: program_of(guide, "ts").text for guide in GUIDES}
-    for name, text in {"example": "\n".join(blocks), **programs}.items():
+    programs |= {"example": "\n".join(blocks), "quickstart": quickstart_in("ts")}
+    for name, text in programs.items():
         typed = text.replace("http://127.0.0.1:8000", product.url)
         (folder / "src" / f"{name}.ts").write_text(typed.replace("fluxrate-client", "./index.js"))
     run("npm", "run", "generate", folder=folder)
@@ -77,6 +78,31 @@ def test_the_example_ends_with_a_paid_invoice(built: Path) -> None:
     assert "INV-2025-0001 PAID 82.45\n" in said
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
     assert re.search(r"^Refused: 409 \w+ \S+$", said, re.MULTILINE)
+
+
+def test_the_quickstart_ends_with_a_paid_invoice(built: Path) -> None:
+    """The tabs of docs/quickstart.md, one after the other."""
+    said = run("node", "dist/quickstart.js", folder=built)
+
+    assert said.startswith("Harbor Labs\n")
+    assert re.search(r"Total +\$82\.45\n", said)
+    assert said.endswith("INV-2025-0001 PAID 82.45\n")
+    assert (built / "invoice.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_project_that_has_the_package_imports_it(built: Path, tmp_path: Path) -> None:
+    run("npm", "pack", "--silent", f"--pack-destination={tmp_path}", folder=built)
+    [package] = tmp_path.glob("fluxrate-client-*.tgz")
+    place = tmp_path / "node_modules" / "fluxrate-client"
+    place.mkdir(parents=True)
+    run("tar", "--extract", f"--file={package}", "--strip-components=1", folder=place)
+    (place.parent / "openapi-fetch").symlink_to(PACKAGES / "openapi-fetch")
+    (tmp_path / "program.mjs").write_text(
+        'import { fluxrate, readEvent } from "fluxrate-client";\n'
+        "console.log(typeof fluxrate, typeof readEvent);\n"
+    )
+
+    assert run("node", "program.mjs", folder=tmp_path) == "function function\n"
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -41,7 +41,9 @@ export type Answer<O> = [Good<O>] extends [never]
   ? undefined
   : Good<O> extends { content: { "application/json": infer A } }
     ? Exact<A>
-    : string;
+    : Good<O> extends { content: { "application/pdf": unknown } }
+      ? Blob
+      : string;
 
 /** What a page of the list holds. */
 export type Item<O> = Answer<O> extends { data: (infer I)[] } ? I : never;
