@@ -51,6 +51,15 @@ Target = Annotated[
     typer.Option(help="Where each delivery is handed on to; its answer becomes ours."),
 ]
 Events = Annotated[str, typer.Option(help="What is listened for, separated by commas.")]
+Event = Annotated[str, typer.Argument(help="Which event, such as invoice.paid.")]
+Receiver = Annotated[str, typer.Option(help="The address of the receiver.")]
+TriggerSecret = Annotated[
+    str,
+    typer.Option(
+        envvar="FLUXRATE_WEBHOOK_SECRET",
+        help="What the receiver checks signatures by: a `secret` or a `signing_secret`.",
+    ),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
 Count = Annotated[int, typer.Option(help="End after so many deliveries; 0 goes on.")]
 
@@ -94,6 +103,38 @@ def listen(
             typer.echo(f"Listening at {url}")
             typer.echo(f"Signing secret: {told.secret}")
             _serve(server, count)
+
+
+@app.command()
+def trigger(event: Event, *, to: Receiver, secret: TriggerSecret) -> None:
+    """Send a sample of EVENT to a receiver, signed as a delivery is. No API is asked for anything.
+
+    The sample is the one of the API's document: its ids are of nothing, and nothing happens but
+    this. Exit code 1 if the receiver does not answer 200 to 299.
+    """
+    from uuid import uuid4
+
+    from httpx2 import Client, InvalidURL, TransportError
+
+    from api.document.webhooks import read_told
+    from billing.notifications.signatures import plain_secret, sign
+    from cli.output import refuse
+
+    told = read_told()
+    if event not in told:
+        refuse(f"No event is called {event}. There are {', '.join(sorted(told))}.")
+    at, message_id = datetime.now(UTC), f"sample_{uuid4().hex}"
+    body = json.dumps(told[event] | {"timestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ")}).encode()
+    try:
+        headers = sign(body, message_id=message_id, at=at, secrets=[plain_secret(secret)])
+        with Client(timeout=FORWARDING_SECONDS, trust_env=False) as client:
+            kind = {"Content-Type": "application/json"}
+            answer = client.post(to, content=body, headers=headers | kind)
+    except (InvalidURL, TransportError, ValueError) as error:
+        refuse(f"Nothing can be sent to {to}: {error}")
+    typer.echo(f"{event} {message_id} → {to} answers {answer.status_code}")
+    if not answer.is_success:
+        raise typer.Exit(1)
 
 
 def _server_at(port: int, told: Listener) -> HTTPServer:

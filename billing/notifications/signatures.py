@@ -49,7 +49,7 @@ def is_signed(body: bytes, headers: Mapping[str, str], *, secret: str, now: date
 
     ``secret`` is in either spelling, and ``headers`` in lower case.
     """
-    secret = _plain(secret)
+    secret = plain_secret(secret)
     message_id, timestamp = headers.get(ID, ""), headers.get(TIMESTAMP, "")
     if not timestamp.isdecimal() or abs(int(timestamp) - int(_seconds(now))) > TOLERANCE.seconds:
         return False
@@ -60,7 +60,8 @@ def is_signed(body: bytes, headers: Mapping[str, str], *, secret: str, now: date
     ) and any(hmac.compare_digest(one.encode(), expected.encode()) for one in given)
 
 
-def _plain(secret: str) -> str:
+def plain_secret(secret: str) -> str:
+    """The secret as it is, of either spelling. Raises ValueError if it cannot be read."""
     encoded = secret.removeprefix("whsec_")
     return secret if encoded == secret else base64.b64decode(encoded).decode()
 

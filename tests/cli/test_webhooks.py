@@ -16,8 +16,11 @@ from typing import Any
 import httpx2
 import pytest
 from fluxrate_client.webhooks import read_event
+from typer.testing import CliRunner
 
-from billing.notifications.signatures import sign, signing_secret
+from billing.notifications.signatures import is_signed, sign, signing_secret
+from cli.main import app
+from cli.output import Refusal
 from tests.receivers import receiving
 from tests.scenarios.product import Product, settings_for
 
@@ -81,6 +84,44 @@ def test_a_target_that_is_away_is_told() -> None:
 
     assert answer.status_code == 502
     assert f"→ {away} does not answer" in printed
+
+
+@pytest.mark.parametrize("secret", [SECRET, signing_secret(SECRET)])
+def test_a_sample_is_signed_as_a_delivery_is(secret: str) -> None:
+    with receiving(status=204) as target:
+        options = ["--to", target.url, "--secret", secret]
+        sent = CliRunner().invoke(app, ["webhooks", "trigger", "invoice.paid", *options])
+
+    told = read_event(target.bodies[0], target.heads[0], signing_secret(SECRET))
+    assert sent.exit_code == 0, sent.output
+    assert told is not None
+    assert told.event == "invoice.paid"
+    assert is_signed(target.bodies[0], target.heads[0], secret=SECRET, now=datetime.now(UTC))
+    assert sent.output.strip().endswith(f"→ {target.url} answers 204")
+
+
+def test_a_receiver_that_refuses_a_sample_is_told_by_the_exit_code() -> None:
+    with receiving(status=401) as target:
+        options = ["--to", target.url, "--secret", SECRET]
+        sent = CliRunner().invoke(app, ["webhooks", "trigger", "invoice.paid", *options])
+
+    assert sent.exit_code == 1
+    assert "answers 401" in sent.output
+
+
+@pytest.mark.parametrize(
+    ("event", "to", "why"),
+    [
+        ("invoice.celebrated", "http://127.0.0.1:9/hooks", "No event is called invoice.celebrated"),
+        ("invoice.paid", "http://127.0.0.1:9/hooks", "Nothing can be sent to http://127.0.0.1:9"),
+    ],
+)
+def test_a_sample_that_cannot_be_sent_is_refused_in_words(event: str, to: str, why: str) -> None:
+    options = ["--to", to, "--secret", SECRET]
+    refused = CliRunner().invoke(app, ["webhooks", "trigger", event, *options])
+
+    assert isinstance(refused.exception, Refusal)
+    assert why in str(refused.exception)
 
 
 @pytest.fixture(scope="module")
