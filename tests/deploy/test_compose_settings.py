@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from deploy.cluster.compose import environment_of, substituted
+from deploy.cluster.compose import FILE, environment_of, substituted
 from deploy.helm.settings import UNUSED, setting_names
 from runtime.settings import Settings
 
@@ -15,6 +16,9 @@ ANSWERS = {
     "FLUXRATE_OPERATOR_TOKEN": "92eb5ffee6ae2fec3ad71c777531578f",
     "FLUXRATE_PUBLIC_URL": "https://billing.example.com",
 }
+
+USUAL_SHARES = 1024
+"""What a container has of the processors that says nothing about it."""
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,12 @@ def test_copy_that_is_looked_at_is_quiet_under_compose_too() -> None:
     told = {service: environment_of(service, answers) for service in ("api", "worker")}
 
     assert {one["FLUXRATE_OUTBOUND"] for one in told.values()} == {"off"}
+
+
+def test_what_bills_has_a_tenth_of_the_processor_beside_what_answers() -> None:
+    """Niceness tells processes of one container apart, and no container from another."""
+    services = yaml.safe_load(FILE.read_text())["services"]
+    shares = {name: one.get("cpu_shares", USUAL_SHARES) for name, one in services.items()}
+
+    assert {shares[name] for name in ("api", "postgres")} == {USUAL_SHARES}
+    assert {shares[name] for name in ("worker", "temporal", "temporal-postgres")} == {102}
