@@ -14,13 +14,16 @@ from collections.abc import Mapping
 from itertools import count
 from urllib.parse import urlsplit
 
+from runtime.processes.priority import lower_priority
+
 LOG_INS = 30
 HANGS_UP_AFTER_SECONDS = 2.0
 PAUSE_SECONDS = 0.25
 
 
 def main() -> None:
-    """Disturb."""
+    """Disturb, in turns of the usual length, whatever those are of whoever began this process."""
+    lower_priority(0)
     url, token, *subscriptions = sys.argv[1:]
     asyncio.run(disturb(url, token, subscriptions))
 

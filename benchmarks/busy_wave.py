@@ -77,6 +77,7 @@ async def run_both(temporal: EmbeddedTemporal, backend: Backend) -> tuple[Load, 
         env=environment,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         asleep = (ends_at - datetime.now(UTC)).total_seconds() - SECONDS - 5

@@ -207,6 +207,7 @@ def running_worker(settings: Mapping[str, str]) -> Iterator[None]:
         env=os.environ | settings,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         await_invoices(database_url, more_than=before)
@@ -240,7 +241,7 @@ def count_invoices(database_url: str) -> int:
 def running_background_load(url: str, token: str, subscriptions: list[str]) -> Iterator[None]:
     """Others disturb while the block runs."""
     words = [sys.executable, "-m", "benchmarks.background_load", url, token, *subscriptions]
-    process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from runtime.processes.priority import take_short_turns
+
 HEAD_END = b"\r\n\r\n"
 
 
@@ -56,7 +58,12 @@ def run_load(url: str, requests: Sequence[bytes], *, connections: int, keep: boo
 async def run_paced(
     url: str, requests: Sequence[bytes], *, connections: int, a_second: float
 ) -> Load:
-    """Send the requests at an even pace, whatever the answers take; lateness counts as latency."""
+    """Send the requests at an even pace, whatever the answers take; lateness counts as latency.
+
+    This process runs as soon as it wakes from here on: it stands for clients that have machines of
+    their own, whose wait for a processor of this one is no answer's.
+    """
+    take_short_turns()
     clients = await _connect(url, iter(()), connections, keep=False)
     free: asyncio.Queue[_Client] = asyncio.Queue()
     for client in clients:

@@ -67,12 +67,17 @@ def running_api(database_url: str, **settings: str) -> Iterator[str]:
 def running_process(
     words: list[str], environment: dict[str, str], url: str, probe: str
 ) -> Iterator[str]:
-    """A Python process that answers at an address, ended afterwards."""
+    """A Python process that answers at an address, ended afterwards.
+
+    It leads a session of its own, as those do that ``fluxrate up`` begins: Linux may share
+    processors between sessions before it does between processes.
+    """
     process = subprocess.Popen(
         [sys.executable, *words],
         env=os.environ | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait(process, url + probe)
