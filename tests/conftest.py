@@ -96,6 +96,8 @@ def pytest_configure(config: pytest.Config) -> None:
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain),
         ]
     )
+    # Loading thousands of tests leaves hardly anything to collect.
+    gc.disable()
     if not hasattr(config, "workerinput"):
         config.stash[test_run] = TestRun()
 
@@ -126,6 +128,7 @@ def pytest_collection_finish() -> None:
     """What was loaded for all tests is never garbage; looking through it takes time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(10_000, 50, 100)
 
 

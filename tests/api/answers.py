@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import httpx2 as httpx
-from fastapi import FastAPI
 from jsonschema import Draft202012Validator
+
+from tests.api.shared_document import shared_document
 
 _PARAMETER: Final = re.compile(r"\\\{\w+\\\}")
 
@@ -30,10 +31,10 @@ class AnswerChecks:
         """The operations of which an answer was compared."""
 
     @classmethod
-    def of(cls, app: FastAPI) -> AnswerChecks:
-        """The checks of all applications, which are alike."""
+    def of_all(cls) -> AnswerChecks:
+        """The checks of all applications, whose documents are alike."""
         if cls.shared is None:
-            cls.shared = cls(app.openapi())
+            cls.shared = cls(shared_document())
         return cls.shared
 
     def names(self, method: str) -> list[str]:

@@ -91,7 +91,7 @@ def shared_owner(shared_app: FastAPI) -> Person:
 def compared(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AnswerChecks:
     """From now on every answer is compared with the document, as it is everywhere on demand."""
     monkeypatch.setattr(Person, "compares_answers", True)
-    return AnswerChecks.of(app)
+    return AnswerChecks.of_all()
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Person(TestClient):
         super().__init__(app, raise_server_exceptions=False)
         self.portal = self.shared_portal
         if self.compares_answers:
-            self.event_hooks = {"response": [AnswerChecks.of(app).check]}
+            self.event_hooks = {"response": [AnswerChecks.of_all().check]}
         self.email = f"ops{next(_numbers)}@lumenworks.test"
 
     def request(self, method: str, url: Any, **options: Any) -> Response:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from api.app import describe
 from api.document.codes import read_codes
 from api.document.operations import Document, operations
+from tests.api.shared_document import shared_document
 
 RECORD_TO: Final = os.environ.get("FLUXRATE_RECORD_REFUSALS")
 INVENTED: Final = {"no_slots"}
@@ -28,7 +28,7 @@ def _documented() -> Documented:
     """Operations by method and address, those without parameters first."""
     found = [
         (method.upper(), _pattern(path), path, operation)
-        for path, method, operation in operations(describe())
+        for path, method, operation in operations(shared_document())
     ]
     return sorted(found, key=lambda one: one[2].count("{"))
 

@@ -20,6 +20,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.credentials import REACH, ROLES, Operation, least_credentials
 from tests.api.people import Clock, Person
+from tests.api.shared_document import shared_document
 from tests.architecture.sources import ROOT
 
 ORIGIN_OF_NOTHING = str(uuid4())
@@ -77,10 +78,10 @@ def call(app: FastAPI, operation: Operation, headers: dict[str, str]) -> int:
     return Person(app).request(method, address, headers=headers, json=body).status_code
 
 
-def test_every_operation_is_in_the_table_and_no_other(shared_app: FastAPI) -> None:
+def test_every_operation_is_in_the_table_and_no_other() -> None:
     documented = {
         (method.upper(), path)
-        for path, operations in shared_app.openapi()["paths"].items()
+        for path, operations in shared_document()["paths"].items()
         for method in operations
     }
 
@@ -105,10 +106,10 @@ def test_credentials_reach_what_the_table_says_and_nothing_else(
     assert wrong == {}
 
 
-def test_document_and_reference_show_the_same_matrix_as_the_table(shared_app: FastAPI) -> None:
+def test_document_and_reference_show_the_same_matrix_as_the_table() -> None:
     documented = {
         (method.upper(), path): operation.get("x-roles")
-        for path, method, operation in operations(shared_app.openapi())
+        for path, method, operation in operations(shared_document())
     }
     expected = {
         operation: None if least == "anybody" else [role for role in ROLES if least in REACH[role]]
@@ -117,7 +118,7 @@ def test_document_and_reference_show_the_same_matrix_as_the_table(shared_app: Fa
 
     assert documented == expected
     page = (ROOT / "docs" / "reference" / "roles.md").read_text()
-    assert page == write_roles(shared_app.openapi()), "`make reference` writes it again"
+    assert page == write_roles(shared_document()), "`make reference` writes it again"
 
 
 @pytest.mark.parametrize("scope", ["billing.read", "usage.read", "billing.write", "usage.write"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from api.app import describe
 from api.document.codes import read_codes
 from api.document.descriptions import read_descriptions, refusals_named
 from api.document.operations import operations, parameters
+from tests.api.shared_document import shared_document
 
 
 def test_every_section_is_about_an_operation_which_says_it() -> None:
-    told = {one["operationId"]: one["description"] for _, _, one in operations(describe())}
+    told = {one["operationId"]: one["description"] for _, _, one in operations(shared_document())}
 
     assert len(read_descriptions()) >= 30
     for name, text in read_descriptions().items():
@@ -17,7 +17,9 @@ def test_every_section_is_about_an_operation_which_says_it() -> None:
 
 
 def test_refusals_that_are_named_exist_and_are_told_by_status() -> None:
-    described = {one["operationId"]: one["responses"] for _, _, one in operations(describe())}
+    described = {
+        one["operationId"]: one["responses"] for _, _, one in operations(shared_document())
+    }
     found = [(name, one.split()) for name in read_descriptions() for one in refusals_named(name)]
 
     assert len(found) >= 30
@@ -27,7 +29,7 @@ def test_refusals_that_are_named_exist_and_are_told_by_status() -> None:
 
 
 def test_every_parameter_is_in_words() -> None:
-    document = describe()
+    document = shared_document()
     silent = {
         f"{one['in']} {one['name']} of {operation['operationId']}"
         for _, _, operation in operations(document)

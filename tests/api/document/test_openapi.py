@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.document.operations import parameters
 from tests.api.people import Person
+from tests.api.shared_document import shared_document
 
 PUBLIC = re.compile(
     r"/api/v1/auth/(signup|login|refresh|logout|accept-invitation|request-reset|reset)"
@@ -220,6 +221,10 @@ def test_paths_say_which_name_they_take(
 def test_document_is_made_once(app: FastAPI, visitor: Person) -> None:
     assert visitor.get("/openapi.json").content == visitor.get("/openapi.json").content
     assert app.openapi() is app.openapi()
+
+
+def test_document_of_an_application_is_the_one_that_is_described_without_any(app: FastAPI) -> None:
+    assert app.openapi() == shared_document()
 
 
 def test_page_needs_no_other_host(visitor: Person) -> None:

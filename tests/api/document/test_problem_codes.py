@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from fastapi import FastAPI
 
 from api.document.codes import UNSORTED, read_codes, read_topics, write_reference
 from api.document.operations import operations
@@ -18,6 +17,7 @@ from api.document.problems import read_refusals
 from api.transport.errors import STATUSES
 from tests.api.examples.refusals import gather, not_met
 from tests.api.people import Person
+from tests.api.shared_document import shared_document
 
 ROOT = Path(__file__).parents[3]
 LAYERS = ("activities", "api", "billing", "console", "integrations", "repositories", "runtime")
@@ -132,8 +132,8 @@ def test_the_type_of_a_problem_opens_for_anybody(visitor: Person) -> None:
     assert visitor.get("/errors/nothing").status_code == 404
 
 
-def test_every_operation_tells_how_it_refuses(app: FastAPI) -> None:
-    for _, _, operation in operations(app.openapi()):
+def test_every_operation_tells_how_it_refuses() -> None:
+    for _, _, operation in operations(shared_document()):
         responses = operation["responses"]
         told = {status: one["x-codes"] for status, one in responses.items() if "x-codes" in one}
         assert "422" in told, operation["operationId"]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from jsonschema import Draft202012Validator
+
+from tests.api.shared_document import shared_document
 
 Schema = dict[str, Any]
 
@@ -34,16 +35,8 @@ LEFT_OUT = {
 
 
 @pytest.fixture(scope="module")
-def documents() -> dict[str, Schema]:
-    """The document, made once for all tests here."""
-    return {}
-
-
-@pytest.fixture
-def document(app: FastAPI, documents: dict[str, Schema]) -> Schema:
-    if not documents:
-        documents["document"] = app.openapi()
-    return documents["document"]
+def document() -> Schema:
+    return shared_document()
 
 
 def operations(document: Schema) -> Iterator[tuple[str, Schema]]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from fastapi import FastAPI
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from api.document.operations import operations
+from tests.api.shared_document import shared_document
 
 Told = dict[str, Any]
 
@@ -36,14 +36,13 @@ class Storyteller:
     """Does one operation after the other; the first success of each is its example."""
 
     person: TestClient
-    app: FastAPI
     examples: dict[str, Told] = field(default_factory=dict)
     places: dict[str, tuple[str, str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.places = {
             operation["operationId"]: (method.upper(), path, operation["responses"])
-            for path, method, operation in operations(self.app.openapi())
+            for path, method, operation in operations(shared_document())
         }
 
     def __call__(

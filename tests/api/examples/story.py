@@ -18,7 +18,7 @@ BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 def tell_everything(app: FastAPI, context: AppContext, clock: Clock) -> dict[str, Told]:
     """An example of every operation, by its name."""
     clock.instant = BEGIN
-    tell = Storyteller(Person(app), app)
+    tell = Storyteller(Person(app))
     world = World(tell=tell, context=context, clock=clock)
     chapters.tell_of_the_organization(world)
     chapters.tell_of_the_catalog(world)

@@ -20,6 +20,7 @@ from tests.api.conftest import SECRET
 from tests.api.examples.recorder import shape_of
 from tests.api.examples.story import tell_everything
 from tests.api.people import Clock
+from tests.api.shared_document import shared_document
 from tests.services.receipts_of import signing
 
 WITHOUT: Final = {"receive_gateway_webhook": "its body is bytes that a gateway signs"}
@@ -42,7 +43,7 @@ def app(context: AppContext, one_event_loop: BlockingPortal) -> Iterator[FastAPI
 def test_examples_are_what_the_story_tells(app: FastAPI, context: AppContext, clock: Clock) -> None:
     told = tell_everything(app, context, clock)
     if os.environ.get("FLUXRATE_RECORD_EXAMPLES"):
-        record(app, told)
+        record(told)
 
     recorded = read_examples()
 
@@ -51,15 +52,15 @@ def test_examples_are_what_the_story_tells(app: FastAPI, context: AppContext, cl
         assert set(shape_of(one)) == set(shape_of(recorded[name])), f"{name}: `make examples`"
 
 
-def test_every_operation_has_an_example(app: FastAPI) -> None:
-    names = {operation["operationId"] for _, _, operation in operations(app.openapi())}
+def test_every_operation_has_an_example() -> None:
+    names = {operation["operationId"] for _, _, operation in operations(shared_document())}
 
     assert names == read_examples().keys() | WITHOUT.keys()
 
 
-def record(app: FastAPI, told: Mapping[str, Told]) -> None:
+def record(told: Mapping[str, Told]) -> None:
     """Write what was told, a file for each tag."""
-    tags = {one["operationId"]: one["tags"][0] for _, _, one in operations(app.openapi())}
+    tags = {one["operationId"]: one["tags"][0] for _, _, one in operations(shared_document())}
     for file in RECORDED.glob("*.json"):
         file.unlink()
     for tag in sorted(set(tags.values())):

@@ -11,19 +11,19 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.app import describe
 from tests.api.fuzz import variations
 from tests.api.fuzz.cases import Operation, read_operations
 from tests.api.fuzz.ids import IdNames, IdPool
 from tests.api.fuzz.judge import Judge
 from tests.api.fuzz.variations import Variation
 from tests.api.refusals import PROBLEM
+from tests.api.shared_document import shared_document
 from tests.api.transport.bad_requests import write_json
 
 
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Operation]:
-    return {one.name: one for one in read_operations(describe())}
+    return {one.name: one for one in read_operations(shared_document())}
 
 
 def faults(operation: Operation, status: int, **answer: Any) -> str:
@@ -32,7 +32,7 @@ def faults(operation: Operation, status: int, **answer: Any) -> str:
     told = httpx2.Response(status, request=request, **answer)
     told.elapsed = timedelta()
     case = next(operation.requests(1))
-    return "\n".join(Judge(describe()).faults_of(case, operation.described, told))
+    return "\n".join(Judge(shared_document()).faults_of(case, operation.described, told))
 
 
 def test_a_seed_repeats_its_requests(operations: dict[str, Operation]) -> None:
@@ -45,14 +45,14 @@ def test_a_seed_repeats_its_requests(operations: dict[str, Operation]) -> None:
 
 
 def test_every_operation_is_tried(operations: dict[str, Operation]) -> None:
-    assert len(operations) == sum(map(len, describe()["paths"].values()))
+    assert len(operations) == sum(map(len, shared_document()["paths"].values()))
     assert all(next(one.requests(1)) for one in list(operations.values())[::50])
 
 
 def test_no_body_changes_what_later_ones_are_made_of() -> None:
     before = copy.deepcopy(variations.STUMBLES)
     chance = random.Random(9)
-    nothing = IdPool(IdNames(describe()), [])
+    nothing = IdPool(IdNames(shared_document()), [])
     variation = Variation(nothing, nothing, chance)
 
     for _ in range(20_000):

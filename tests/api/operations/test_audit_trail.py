@@ -162,7 +162,7 @@ def tell_of_webhooks(story: Story, context: AppContext) -> None:
 
 @pytest.mark.usefixtures("compared")
 def test_every_change_is_recorded_with_who_and_by_which_request(
-    story: Story, context: AppContext, clock: Clock, app: FastAPI
+    story: Story, context: AppContext, clock: Clock
 ) -> None:
     tell_of_accounts(story)
     tell_of_people(story.do, story.person, context)
@@ -186,7 +186,7 @@ def test_every_change_is_recorded_with_who_and_by_which_request(
     # Whoever forgot a password is nobody yet.
     named = [one for one in by_requests if one["action"] != "user.reset_requested"]
     assert {entry["actor"].partition(":")[0] for entry in named} == {"user"}
-    assert recorded().keys() | EXCEPTIONS.keys() == changing_operations(app)
+    assert recorded().keys() | EXCEPTIONS.keys() == changing_operations()
     assert recorded().keys().isdisjoint(EXCEPTIONS)
 
 

@@ -9,10 +9,10 @@ import os
 from typing import Any, Final
 
 import pytest
-from fastapi import FastAPI
 
 from tests.api.access.furnished import V1, Ids, fill, furnish
 from tests.api.people import Person
+from tests.api.shared_document import shared_document
 from tests.api.transport.bad_requests import NOT_NUMBERS, BadRequest, bad_requests, names
 
 EVERY: Final = 1 if "FLUXRATE_CORPUS" in os.environ else 17
@@ -66,17 +66,17 @@ def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_bad_requests_are_many_and_all_different(app: FastAPI) -> None:
-    made = list(bad_requests(app.openapi(), {}))
+def test_bad_requests_are_many_and_all_different() -> None:
+    made = list(bad_requests(shared_document(), {}))
 
     assert len(set(made)) > LEAST
 
 
-def test_bad_requests_are_refused_by_the_name_of_the_field(app: FastAPI, owner: Person) -> None:
+def test_bad_requests_are_refused_by_the_name_of_the_field(owner: Person) -> None:
     ids = furnish(owner)
     unnamed = []
 
-    for bad in list(bad_requests(app.openapi(), good_bodies(owner, ids)))[::EVERY]:
+    for bad in list(bad_requests(shared_document(), good_bodies(owner, ids)))[::EVERY]:
         status, problem = send(owner, bad, ids)
         if not (400 <= status < 500 and is_told(bad, problem)):
             unnamed.append((str(bad), bad.sent[:80], status, problem.get("errors", problem)))

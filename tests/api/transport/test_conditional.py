@@ -20,6 +20,7 @@ from tests.api.access.furnished import Ids, fill, furnish
 from tests.api.changes import recorded
 from tests.api.credentials import least_credentials
 from tests.api.people import Person
+from tests.api.shared_document import shared_document
 from tests.api.sold import V1, sell
 
 EVERYWHERE = {"Fluxrate-Numbers", "Fluxrate-Organization", "X-Request-Id"}
@@ -244,9 +245,9 @@ def test_of_two_edits_at_once_from_the_same_picture_one_wins(owner: Person) -> N
         assert owner.get(path).json()["name"] == names[statuses.index(200)]
 
 
-def test_whoever_offers_a_condition_refuses_a_tag_of_the_past(owner: Person, app: FastAPI) -> None:
+def test_whoever_offers_a_condition_refuses_a_tag_of_the_past(owner: Person) -> None:
     ids = furnish(owner)
-    document = app.openapi()
+    document = shared_document()
     stale = {"If-Match": '"stale"'}
     refused = 0
     for path, method, operation in operations(document):
@@ -257,8 +258,8 @@ def test_whoever_offers_a_condition_refuses_a_tag_of_the_past(owner: Person, app
     assert refused > 50
 
 
-def test_what_only_looks_offers_no_condition(app: FastAPI) -> None:
-    document = app.openapi()
+def test_what_only_looks_offers_no_condition() -> None:
+    document = shared_document()
 
     for path in (
         "/subscriptions/{subscription_id}/preview-invoice",
@@ -268,8 +269,8 @@ def test_what_only_looks_offers_no_condition(app: FastAPI) -> None:
         assert "If-Match" not in {one["name"] for one in taken}
 
 
-def test_document_says_who_takes_which_condition(app: FastAPI) -> None:
-    document = app.openapi()
+def test_document_says_who_takes_which_condition() -> None:
+    document = shared_document()
     paths = document["paths"]
 
     def headers(method: str, path: str) -> set[str]:

@@ -21,6 +21,7 @@ from runtime.security import Security
 from tests.api.access.furnished import Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Clock, Person
+from tests.api.shared_document import shared_document
 from tests.api.sold import V1, add_plan
 
 INTEGERS = [
@@ -112,9 +113,8 @@ def ids(person: Person) -> Ids:
 
 
 @pytest.fixture(scope="module")
-def document(person: Person) -> dict[str, Any]:
-    found: dict[str, Any] = person.get("/openapi.json").json()
-    return found
+def document() -> dict[str, Any]:
+    return shared_document()
 
 
 def kinds_of(schema: dict[str, Any]) -> set[str]:

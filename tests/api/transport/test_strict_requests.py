@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.document.operations import operations, parameters
 from tests.api.credentials import Operation, least_credentials
 from tests.api.people import Person
+from tests.api.shared_document import shared_document
 from tests.api.sold import V1, Sold, sell
 
 OPERATIONS = list(least_credentials())
@@ -78,10 +79,8 @@ def in_query(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
                 yield method, path, parameter
 
 
-def test_query_parameters_that_stand_twice_are_refused_and_named(
-    owner: Person, app: FastAPI
-) -> None:
-    known = list(in_query(app.openapi()))
+def test_query_parameters_that_stand_twice_are_refused_and_named(owner: Person) -> None:
+    known = list(in_query(shared_document()))
 
     assert len(known) > 50
     for method, path, parameter in known:
@@ -107,9 +106,9 @@ def filters(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield path, parameter["name"]
 
 
-def test_filters_by_ids_of_nobody_are_not_found(owner: Person, app: FastAPI) -> None:
+def test_filters_by_ids_of_nobody_are_not_found(owner: Person) -> None:
     sell(owner)
-    found = list(filters(app.openapi()))
+    found = list(filters(shared_document()))
 
     assert len(found) >= 8
     for path, name in found:
