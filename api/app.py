@@ -146,6 +146,7 @@ FAST_ROUTERS = (
     invoices.router,
     customers.router,
     subscriptions.router,
+    subscription_actions.router,
     plans.router,
     proofs.router,
     subscription_lists.router,

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.customers import Customer
 from repositories.asynchronous.document_reads import DocumentRead, PageRead
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.row_keys import among
 
 CUSTOMERS: Final = DocumentRead(
@@ -50,6 +51,7 @@ def find_customer(session: Session, organization_id: UUID, customer_id: UUID) ->
     return session.get(Customer, (organization_id, customer_id))
 
 
+@prefetchable
 def list_by_key(
     session: Session, keys: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Customer]:

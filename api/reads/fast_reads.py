@@ -23,9 +23,11 @@ from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
 from api.transport.conditional.resources import WITHIN, Within
 from api.transport.exact_json import dump_json
+from api.transport.fast_path import LeftToFramework
 from api.transport.pagination import Page, place_of
 from api.transport.urls import natural_keys
 from api.transport.urls.natural_keys import NATURAL_KEYS
+from billing.errors import BillingError, TooManyRequests, Unauthenticated
 from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
 
 T = TypeVar("T")
@@ -135,6 +137,18 @@ def parse_id(parameter: str, text: str) -> UUID:
     except ValidationError as error:
         errors = [{**one, "loc": ("path", parameter)} for one in error.errors()]
         raise RequestValidationError(errors) from error
+
+
+async def admit_in_front(request: Request) -> UUID:
+    """Whose billing data the caller may read. Raises LeftToFramework for whoever may not."""
+    try:
+        _, organization_id = await _admit(request)
+    except (TooManyRequests, Unauthenticated):
+        # Whoever was counted is not counted again, and would pass; who is unknown stays unknown.
+        raise
+    except BillingError as error:
+        raise LeftToFramework from error
+    return organization_id
 
 
 async def _admit(request: Request) -> tuple[AppState, UUID]:

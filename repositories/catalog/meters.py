@@ -14,6 +14,7 @@ from billing.metering.aggregations import Aggregation, MeterTerms
 from billing.metering.filters import parse_filters
 from billing.pricing import UsagePricing
 from models.catalog.meters import Meter
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.pages import read_page
 
 
@@ -53,6 +54,7 @@ def list_meters(
     return read_page(session, matching, offset=offset, limit=limit)
 
 
+@prefetchable
 def list_meters_by_id(
     session: Session, organization_id: UUID, meter_ids: Collection[UUID]
 ) -> dict[UUID, Meter]:

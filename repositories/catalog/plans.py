@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.rating.terms import ChargeStatus
 from models.catalog.plans import Charge, Plan, PlanFeature
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.row_keys import among
 
 VERSION_TERMS = text(
@@ -167,6 +168,7 @@ def list_plan_features(
     ).all()
 
 
+@prefetchable
 def find_version_terms(
     session: Session, organization_id: UUID, plan_id: UUID, version: int | None
 ) -> str | None:

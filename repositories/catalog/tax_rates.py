@@ -11,6 +11,7 @@ from billing.identifiers import TaxRateId
 from billing.invoicing import taxes
 from billing.invoicing.tax_categories import TaxCategory
 from models.catalog.tax_rates import TaxRate
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.pages import read_page
 
 
@@ -47,6 +48,7 @@ def list_tax_rates(
     return read_page(session, matching, offset=offset, limit=limit)
 
 
+@prefetchable
 def list_rates_in_force(session: Session, organization_id: UUID) -> list[taxes.TaxRate]:
     """Every rate that is not deleted, as values, oldest first."""
     rows = session.exec(

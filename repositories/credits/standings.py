@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session
 
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.credits.wallets import WalletKey
 
 
@@ -50,6 +51,7 @@ STANDINGS = text(
 )
 
 
+@prefetchable
 def find_standings(session: Session, keys: Collection[WalletKey]) -> dict[WalletKey, Standing]:
     """How each customer stands in a currency."""
     asked = {

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.invoicing.late_usage import LateUsageMark
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.invoicing.late_policy import LEAVES_TO_BILLS, MAY_SETTLE_ALONE, SETTLES_ALONE
 from repositories.row_keys import PeriodKey, among
 
@@ -176,6 +177,7 @@ class MarksAsked:
     draft_id: UUID | None
 
 
+@prefetchable
 def list_marked_periods(
     session: Session, asked: Sequence[MarksAsked]
 ) -> list[list[SubscriptionPeriod]]:
@@ -294,7 +296,4 @@ def settle_marks(session: Session, subscription: Subscription, indexes: Sequence
 
 
 def _keys(subscription: Subscription) -> dict[str, object]:
-    return {
-        "organization_id": subscription.organization_id,
-        "subscription_id": subscription.id,
-    }
+    return {"organization_id": subscription.organization_id, "subscription_id": subscription.id}

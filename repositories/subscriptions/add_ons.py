@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from models.subscriptions.add_ons import AddOnQuantity, SubscriptionAddOn
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.pages import read_page
 from repositories.row_keys import SubscriptionKey, among
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -100,6 +101,7 @@ def list_quantities(
     return found
 
 
+@prefetchable
 def list_of_subscriptions(
     session: Session, keys: Collection[SubscriptionKey]
 ) -> dict[SubscriptionKey, list[AttachedAddOn]]:

@@ -11,8 +11,10 @@ from billing.subscriptions import PeriodStatus
 from models.accounts.organizations import Organization
 from models.catalog.plans import Plan
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from repositories.asynchronous.prefetched import prefetchable
 
 
+@prefetchable
 def find_running(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> tuple[Subscription, SubscriptionPeriod | None] | None:

@@ -18,6 +18,7 @@ from models.subscriptions.subscriptions import (
     SubscriptionPause,
     SubscriptionPeriod,
 )
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.row_keys import PeriodKey, SubscriptionKey, among
 
 
@@ -253,6 +254,7 @@ def list_parts(
     return session.exec(_periods(organization_id, subscription_id, is_part)).all()
 
 
+@prefetchable
 def list_pauses(
     session: Session, keys: Collection[SubscriptionKey]
 ) -> dict[SubscriptionKey, list[SubscriptionPause]]:

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from billing.metering.hours import split_hours
 from billing.periods import Period
 from models.usage.events import ARRIVAL_BLOCK
+from repositories.asynchronous.prefetched import prefetchable
 from repositories.asynchronous.tenant_reads import TENANT, read_rows
 from repositories.statement_text import compact
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
@@ -64,6 +65,7 @@ class UsagePart:
     distinct_count: int | None
 
 
+@prefetchable
 def read_usage(
     session: Session,
     asked: Sequence[tuple[UUID, UUID, Sequence[UsageRead]]],
@@ -79,9 +81,7 @@ def read_usage(
     for organization_id, customer_id, spans in asked:
         for span in spans:
             statement.read(organization_id, customer_id, span)
-    rows = session.execute(text(statement.sql()), statement.values()).mappings().all()
-    newest = next(row["event_count"] for row in rows if row["place"] is None)
-    return newest, _to_parts(rows)
+    return _answer_of(session.execute(text(statement.sql()), statement.values()).mappings().all())
 
 
 async def read_usage_now(
@@ -89,12 +89,12 @@ async def read_usage_now(
     organization_id: UUID,
     customer_id: UUID,
     spans: Sequence[UsageRead],
-) -> list[UsagePart]:
-    """The parts of every span as one statement sees them, outside of any transaction."""
+) -> tuple[int, list[UsagePart]]:
+    """As :func:`read_usage`, outside of any transaction."""
     statement = _of_spans(organization_id, customer_id, spans)
     # The organization comes from where row-level security has it from.
     sql = _for_driver(statement.sql().replace("asked.organization_id", TENANT))
-    return _to_parts(await read_rows(connection, organization_id, sql, statement.values()))
+    return _answer_of(await read_rows(connection, organization_id, sql, statement.values()))
 
 
 async def read_usage_within(
@@ -119,6 +119,11 @@ def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageRea
 
 def _for_driver(sql: str) -> str:
     return _NAMED_PARAMETER.sub(r"%(\1)s", sql)
+
+
+def _answer_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, list[UsagePart]]:
+    # The newest arrival sequence is in a row of its own.
+    return next(row["event_count"] for row in rows if row["place"] is None), _to_parts(rows)
 
 
 def _to_parts(rows: Sequence[Mapping[Any, Any]]) -> list[UsagePart]:

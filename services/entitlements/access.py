@@ -197,7 +197,7 @@ async def measure(
     if not measured:
         return {}
     spans = [span for place, meter, window in measured for span in list_spans(meter, window, place)]
-    parts = await stored_usage.read_usage_now(connection, organization_id, customer_id, spans)
+    _, parts = await stored_usage.read_usage_now(connection, organization_id, customer_id, spans)
     return {
         place: shortest(read_usage_of(meter, window, parts, place))
         for place, meter, window in measured

@@ -237,7 +237,9 @@ async def _sum_edges(
         )
         for place, (starts_at, ends_at) in enumerate(check.window.edges)
     ]
-    parts = await stored_usage.read_usage_now(connection, organization_id, check.customer_id, spans)
+    _, parts = await stored_usage.read_usage_now(
+        connection, organization_id, check.customer_id, spans
+    )
     return _add_up(revalidation.edges, parts)
 
 

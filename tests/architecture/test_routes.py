@@ -44,7 +44,7 @@ DIRECT = [
 ]
 
 FAST_READS = {route.path for route in DIRECT if "GET" in (route.methods or ())}
-FAST_WRITES = {"/credits/holds"}
+FAST_WRITES = {"/credits/holds", "/subscriptions/{subscription_id}/preview-invoice"}
 """Writes that the framework answers too, unless they are as most are."""
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
@@ -16,7 +16,8 @@ from api.admission.requests import BILL_ADMITTED
 from api.catching_up import ChangeSession, WorkDep, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices
-from api.routers.subscriptions.subscriptions import view_one
+from api.routers.subscriptions.previews import look_in_front
+from api.routers.subscriptions.subscriptions import PeriodIndex, view_one
 from api.schemas.invoicing.invoices import InvoicePreviewView, InvoiceView, view_preview
 from api.schemas.invoicing.lines import view_preview_line
 from api.schemas.pages import ListOf
@@ -42,10 +43,6 @@ from services.invoicing import parking, previews
 from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import timeline
 from services.subscriptions.start import get_subscription
-
-MOST_PERIODS: Final = 2**31 - 1
-PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
-"""Of a period; no more fit into the column."""
 
 PENDING: Final[dict[int | str, dict[str, Any]]] = {202: {"model": SubscriptionView}}
 """What a change answers that waits for missed periods, or for the workflow engine."""
@@ -166,6 +163,12 @@ def preview_invoice(
     return respond(view_preview(preview))
 
 
+@router.in_front("/preview-invoice", preview_invoice)
+async def show_preview(request: Request, subscription_id: str) -> Response:
+    """Show the invoice of the whole period by two statements, where nothing is unusual of it."""
+    return respond(view_preview(await look_in_front(request, subscription_id)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTransaction:
     """The transaction that answers, after the bills that were overdue in others."""
@@ -260,15 +263,11 @@ def skip_bill(
     context: ContextDep,
 ) -> Response:
     """Give a parked bill up for a stated reason, which the audit log keeps."""
+    organization_id, reason = principal.organization_id, body.reason
     parking.skip_bill(
-        session,
-        principal.organization_id,
-        subscription_id,
-        period_index,
-        reason=body.reason,
-        now=context.now(),
+        session, organization_id, subscription_id, period_index, reason=reason, now=context.now()
     )
-    return _show(session, principal.organization_id, subscription_id)
+    return _show(session, organization_id, subscription_id)
 
 
 @router.delete("", status_code=204, responses=PENDING)

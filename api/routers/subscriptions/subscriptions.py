@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from sqlmodel import Session
 
 from api.access.sessions import READS_BILLING, Writer, WriteSession
@@ -33,6 +33,10 @@ from repositories.catalog.shown import SUBSCRIPTION_PAGES, SUBSCRIPTIONS, Listed
 from services.catalog.versions import parse_terms
 from services.invoicing.threshold import amounts
 from services.subscriptions import period_versions, start
+
+MOST_PERIODS: Final = 2**31 - 1
+PeriodIndex = Annotated[int, Path(ge=0, le=MOST_PERIODS, description="Counted from 0.")]
+"""Of a period; no more fit into the column."""
 
 router = Router(prefix="/subscriptions", tags=["Subscriptions"])
 

@@ -1,0 +1,1 @@
+"""What a look at a bill reads, by two statements."""
