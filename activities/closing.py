@@ -30,6 +30,8 @@ from repositories.transactions import Transactions, is_unreachable
 from services.invoicing import drafts, finalize
 from services.invoicing.drafts import DueBill
 from services.rating import steps
+from services.rating.recent_runs import RECENT, RecentRuns
+from services.rating.records import forget_recent_runs, remember_runs
 from services.rating.steps import StepResult
 from services.subscriptions import agenda, rolling
 
@@ -64,6 +66,7 @@ class ClosingActivities:
         closed: CountClose | None = None,
     ) -> None:
         self._transactions, self._now, self._closed = transactions, now, closed
+        self._recent = RecentRuns()
         turns = Turns()
         self._gatherers = {
             step.name: Gatherer(partial(self.perform, step), ids_of, executor, turns)
@@ -141,7 +144,11 @@ class ClosingActivities:
     ) -> Sequence[Result]:
         organizations = sorted({ids_of(request)[0] for request in requests})
         with self._transactions.for_organizations(organizations) as session:
+            session.info[RECENT] = self._recent
             results = WORK[step](session, requests, self._now())
+        # Of what is not committed nothing is remembered.
+        keep = forget_recent_runs if step == declarations.FINALIZE_INVOICE else remember_runs
+        keep(session)
         read_at = self._now()
         if step == declarations.ISSUE_INVOICE and self._closed is not None:
             for request, state in zip(requests, results, strict=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,15 @@ LEFT JOIN plan_version AS version ON run.step = 'usage'
     AND version.organization_id = run.organization_id
     AND version.plan_id = (run.content ->> 'plan_id')::uuid
     AND version.version = (run.content ->> 'plan_version')::integer
+""")  # noqa: S608  (put together out of constants)
+
+LIST_DIGESTS = text(f"""
+SELECT (asked.place - 1)::integer, run.step, run.digest
+FROM {BILLS}
+) WITH ORDINALITY AS asked (organization_id, subscription_id, period_index, revision, place)
+JOIN billing_run AS run ON run.organization_id = asked.organization_id
+    AND run.subscription_id = asked.subscription_id AND run.period_index = asked.period_index
+    AND run.revision = asked.revision
 """)  # noqa: S608  (put together out of constants)
 
 # Sorted, so that two who write the same rows queue for them.
@@ -62,11 +71,15 @@ COUNT_EVENTS = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """What a step of a bill left behind. ``terms`` is the text of the plan version it names."""
+    """What a step of a bill left behind. ``terms`` is the text of the plan version it names.
+
+    ``values`` is what was made of both, by its kind, so that nobody makes it twice.
+    """
 
     content: Any
     digest: str
     terms: str | None = None
+    values: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 def list_runs(session: Session, bills: Sequence[RunKey]) -> list[dict[str, StoredRun]]:
@@ -74,6 +87,14 @@ def list_runs(session: Session, bills: Sequence[RunKey]) -> list[dict[str, Store
     found: list[dict[str, StoredRun]] = [{} for _ in bills]
     for place, step, content, digest, terms in session.execute(LIST_RUNS, _arrays(bills)):
         found[place][step] = StoredRun(content=content, digest=digest, terms=terms)
+    return found
+
+
+def list_digests(session: Session, bills: Sequence[RunKey]) -> list[dict[str, str]]:
+    """The digests of what the steps of each bill have left so far, by step."""
+    found: list[dict[str, str]] = [{} for _ in bills]
+    for place, step, digest in session.execute(LIST_DIGESTS, _arrays(bills)):
+        found[place][step] = digest
     return found
 
 

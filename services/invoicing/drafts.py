@@ -80,7 +80,7 @@ def issue_invoices(session: Session, due: Sequence[DueBill], *, now: datetime) -
     locked = _lock_bills(session, [one.bill for one in due])
     invoices = stored_invoices.find_invoices_of_periods(session, [one.bill.key[:3] for one in due])
     fresh = [one for one in due if one.bill.key[:3] not in invoices]
-    steps.read_runs(session, [one.bill for one in fresh])
+    steps.confirm_runs(session, [one.bill for one in fresh])
     drafts = [_read_draft(session, one, *locked[one.bill], now=now) for one in fresh]
     for draft, invoice in zip(drafts, _write_drafts(session, drafts, now=now), strict=True):
         invoices[draft.due.bill.key[:3]] = invoice

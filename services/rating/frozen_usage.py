@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from sqlmodel import Session
@@ -79,9 +80,11 @@ class Rated:
 def freeze_spans(
     session: Session,
     spans: Sequence[tuple[Subscription, SubscriptionPeriod, Period]],
-) -> list[FrozenUsage]:
+) -> list[Billed]:
     """Read what bills of spans are computed from, each a part of its stored period or all of it."""
-    return measure_again(session, _empty(session, spans), measure=measure_all)
+    bills = _empty(session, spans)
+    frozen = measure_again(session, bills, measure=measure_all)
+    return [replace(bill, frozen=one) for bill, one in zip(bills, frozen, strict=True)]
 
 
 def look_at_span(
@@ -144,11 +147,14 @@ def measure_again(
 def load_frozen(session: Session, bill: BillKey) -> tuple[FrozenUsage, PlanTerms]:
     """The first step's content, with the terms that it names."""
     frozen = load(session, bill, USAGE, FrozenUsage)
-    document = find_runs(session, bill)[USAGE].terms
-    if document is not None:
-        return frozen, versions.parse_terms(document)
-    terms = versions.get_terms(session, bill.organization_id, frozen.plan_id, frozen.plan_version)
-    return frozen, terms
+    run = find_runs(session, bill)[USAGE]
+    if run.terms is not None:
+        return frozen, versions.parse_terms(run.terms)
+    if PlanTerms in run.values:
+        return frozen, cast("PlanTerms", run.values[PlanTerms])
+    return frozen, versions.get_terms(
+        session, bill.organization_id, frozen.plan_id, frozen.plan_version
+    )
 
 
 def shares_of(

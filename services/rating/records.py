@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import InvariantBroken
 from billing.invoicing.receipts import digest, from_document, to_document
+from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import SubscriptionPeriod
 from repositories.invoicing import steps as stored_steps
 from repositories.invoicing.steps import RunKey, StoredRun
+from services.rating.recent_runs import RECENT, RecentRuns
 
 T = TypeVar("T")
 
 USAGE, QUANTITIES, PRICED_LINES, EVIDENCE = "usage", "quantities", "priced_lines", "evidence"
+
+_READ, _RECALLED = "bill_runs", "recalled_bills"
+"""Keys of ``session.info``: what a transaction knows so far, and of which bills it read nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +70,20 @@ class BillKey:
 
 def load(session: Session, bill: BillKey, step: str, kind: type[T]) -> T:
     """What a step left behind. Raises InvariantBroken if it has not run."""
-    run = find_runs(session, bill).get(step)
-    if run is None:
+    run = _find_run(session, bill, step)
+    if kind not in run.values:
+        run.values[kind] = from_document(kind, run.content)
+    return cast("T", run.values[kind])
+
+
+def _find_run(session: Session, bill: BillKey, step: str) -> StoredRun:
+    runs = find_runs(session, bill)
+    if step not in runs:
+        # What this process remembers of a bill need not be all: another one may have gone on.
+        runs.update(*stored_steps.list_runs(session, [bill.key]))
+    if step not in runs:
         raise InvariantBroken(f"The step before left no {step}.", step=step)
-    return from_document(kind, run.content)
+    return runs[step]
 
 
 def find_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
@@ -79,8 +94,17 @@ def find_runs(session: Session, bill: BillKey) -> dict[str, StoredRun]:
 def read_runs(
     session: Session, bills: Collection[BillKey]
 ) -> Mapping[BillKey, dict[str, StoredRun]]:
-    """The rows of revisions, read once in a transaction: rows are added, never changed."""
-    kept: dict[BillKey, dict[str, StoredRun]] = session.info.setdefault("bill_runs", {})
+    """The rows of revisions, read once in a transaction: rows are added, never changed.
+
+    Those that the process remembers are not read at all.
+    """
+    kept: dict[BillKey, dict[str, StoredRun]] = session.info.setdefault(_READ, {})
+    recent = _recent_of(session)
+    if recent is not None:
+        recalled = {bill: recent.find(bill.key) for bill in bills if bill not in kept}
+        known = {bill: runs for bill, runs in recalled.items() if runs}
+        kept.update(known)
+        session.info.setdefault(_RECALLED, set()).update(known)
     missing = [bill for bill in bills if bill not in kept]
     if missing:
         found = stored_steps.list_runs(session, [bill.key for bill in missing])
@@ -88,9 +112,57 @@ def read_runs(
     return kept
 
 
+def confirm_runs(session: Session, bills: Collection[BillKey]) -> None:
+    """What is known of the bills is what is stored: a document may be made of it.
+
+    A process remembers what it was told is committed. A database that was replaced by a copy of
+    itself may have lost that, or another process may have gone on.
+    """
+    runs = read_runs(session, bills)
+    recalled = [bill for bill in bills if bill in session.info.get(_RECALLED, ())]
+    if not recalled:
+        return
+    stored = stored_steps.list_digests(session, [bill.key for bill in recalled])
+    doubtful = [
+        bill
+        for bill, digests in zip(recalled, stored, strict=True)
+        if {step: run.digest for step, run in runs[bill].items()} != digests
+    ]
+    if doubtful:
+        found = stored_steps.list_runs(session, [bill.key for bill in doubtful])
+        session.info[_READ].update(zip(doubtful, found, strict=True))
+
+
 def forget_runs(session: Session) -> None:
     """Read every row of a bill anew: what this transaction added was taken back."""
-    session.info.pop("bill_runs", None)
+    session.info.pop(_READ, None)
+    session.info.pop(_RECALLED, None)
+
+
+def know_terms(run: StoredRun, terms: PlanTerms) -> None:
+    """Whoever needs the terms that a first step's row names finds them without a statement."""
+    if (run.content["plan_id"], run.content["plan_version"]) == (str(terms.plan_id), terms.version):
+        run.values[PlanTerms] = terms
+
+
+def remember_runs(session: Session) -> None:
+    """What a transaction read and added is remembered, now that it is committed."""
+    recent = _recent_of(session)
+    if recent is not None:
+        read: dict[BillKey, dict[str, StoredRun]] = session.info.get(_READ, {})
+        recent.remember({bill.key: runs for bill, runs in read.items() if runs})
+
+
+def forget_recent_runs(session: Session) -> None:
+    """No step of the bills that a transaction was about is to come."""
+    recent = _recent_of(session)
+    if recent is not None:
+        recent.forget([bill.key for bill in session.info.get(_READ, {})])
+
+
+def _recent_of(session: Session) -> RecentRuns | None:
+    found = session.info.get(RECENT)
+    return found if isinstance(found, RecentRuns) else None
 
 
 def keep_all(

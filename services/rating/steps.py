@@ -34,7 +34,9 @@ from services.rating.records import (
     QUANTITIES,
     USAGE,
     BillKey,
+    confirm_runs,
     keep_all,
+    know_terms,
     load,
     read_runs,
 )
@@ -52,6 +54,7 @@ __all__ = [
     "StepResult",
     "aggregate_usage",
     "anchor_of_period",
+    "confirm_runs",
     "enforce_limits",
     "freeze_spans",
     "freeze_usage",
@@ -80,8 +83,10 @@ def query_usage(session: Session, bills: Sequence[BillKey], *, now: datetime) ->
     runs = read_runs(session, bills)
     missing = [bill for bill in bills if USAGE not in runs[bill]]
     if missing:
-        frozen = freeze_usage(session, missing)
-        keep_all(session, USAGE, dict(zip(missing, frozen, strict=True)), now=now)
+        billed = dict(zip(missing, freeze_usage(session, missing), strict=True))
+        keep_all(session, USAGE, {bill: one.frozen for bill, one in billed.items()}, now=now)
+        for bill, one in billed.items():
+            know_terms(runs[bill][USAGE], one.terms)
     found = [runs[bill][USAGE] for bill in bills]
     return [StepResult(digest=run.digest, count=len(run.content["usage"])) for run in found]
 
@@ -187,7 +192,7 @@ def _find_moved(
     )
 
 
-def freeze_usage(session: Session, bills: Sequence[BillKey]) -> list[FrozenUsage]:
+def freeze_usage(session: Session, bills: Sequence[BillKey]) -> list[Billed]:
     """Read what bills are computed from: the plan version of the period, the share, the usage.
 
     Takes the customers' ingestion locks until the transaction ends (docs/decisions/0010).

@@ -114,6 +114,8 @@ class Books:
             )
             self.people.append(made)
         self.organizations = sorted(shop.organization_id for shop in self.shops)
+        self.now = START
+        self.closing = ClosingActivities(transactions, lambda: self.now)
 
     def _former_customer(self, shop: Shop, meters: Sequence[UUID]) -> UUID | None:
         """Somebody who has another plan already, where customers share."""
@@ -145,10 +147,13 @@ class Books:
     def do(
         self, step: Step[ActionRequest, Any], due: Sequence[ActionRequest], now: datetime
     ) -> None:
-        """The step is done alone; doing it together would have left the same."""
+        """The step is done alone; doing it together would have left the same.
+
+        Alone, by a process that remembers what the steps before left; together, by one that reads.
+        """
         together, rows = do_and_take_back(self.shops[0], self.organizations, step, due[::-1], now)
-        closing = ClosingActivities(self.shops[0].transactions, lambda: now)
-        alone = [answer for one in due for answer in closing.perform(step, [one])]
+        self.now = now
+        alone = [answer for one in due for answer in self.closing.perform(step, [one])]
 
         with self.shops[0].transactions.for_organizations(self.organizations) as session:
             assert rows == rows_of(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,11 @@ from tests.services.shop import open_shop
 from tests.services.usage_facts import Fact
 
 ENDED = START.replace(month=2) + timedelta(seconds=5)
-AFTER_USAGE = (*declarations.BILL_STEPS[1:], declarations.ISSUE_INVOICE)
+Perform = Callable[[Step[ActionRequest, Any], Sequence[ActionRequest]], list[Any]]
+AFTER_USAGE: tuple[Step[ActionRequest, Any], ...] = (
+    *declarations.BILL_STEPS[1:],
+    declarations.ISSUE_INVOICE,
+)
 
 
 class RefusingTransactions(Transactions):
@@ -46,8 +50,15 @@ class RefusingTransactions(Transactions):
                 raise ConnectionLost
 
 
-def process_of(transactions: Transactions) -> ClosingActivities:
-    return ClosingActivities(transactions, lambda: ENDED)
+def process_of(transactions: Transactions) -> Perform:
+    """What a process does of a step."""
+    closing = ClosingActivities(transactions, lambda: ENDED)
+
+    def perform(step: Step[ActionRequest, Any], requests: Sequence[ActionRequest]) -> list[Any]:
+        answers: list[Any] = closing.perform(step, requests)
+        return answers
+
+    return perform
 
 
 @pytest.fixture
@@ -89,12 +100,12 @@ def test_steps_of_one_process_read_nothing_that_it_left(
     transactions: Transactions, due: Sequence[ActionRequest]
 ) -> None:
     process = process_of(transactions)
-    process.perform(declarations.ROLL_PERIOD, due)
-    process.perform(declarations.QUERY_USAGE, due)
+    process(declarations.ROLL_PERIOD, due)
+    process(declarations.QUERY_USAGE, due)
 
     with reading_runs(transactions) as read:
         for step in AFTER_USAGE:
-            assert not any(isinstance(one, Exception) for one in process.perform(step, due))
+            assert not any(isinstance(one, Exception) for one in process(step, due))
 
     assert read == []
 
@@ -103,14 +114,14 @@ def test_a_process_that_takes_over_reads_what_the_other_left(
     transactions: Transactions, due: Sequence[ActionRequest]
 ) -> None:
     first = process_of(transactions)
-    first.perform(declarations.ROLL_PERIOD, due)
-    first.perform(declarations.QUERY_USAGE, due)
+    first(declarations.ROLL_PERIOD, due)
+    first(declarations.QUERY_USAGE, due)
 
     with reading_runs(transactions) as read:
-        answers = process_of(transactions).perform(declarations.AGGREGATE_USAGE, due)
+        answers = process_of(transactions)(declarations.AGGREGATE_USAGE, due)
 
     assert len(read) == 1
-    assert answers == first.perform(declarations.AGGREGATE_USAGE, due)
+    assert answers == first(declarations.AGGREGATE_USAGE, due)
 
 
 def test_no_document_is_made_of_what_the_database_has_lost(
@@ -118,7 +129,7 @@ def test_no_document_is_made_of_what_the_database_has_lost(
 ) -> None:
     process = process_of(transactions)
     for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS):
-        process.perform(step, due)
+        process(step, due)
     with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
@@ -126,7 +137,7 @@ def test_no_document_is_made_of_what_the_database_has_lost(
             [due[0].subscription_id],
         )
 
-    issued = process.perform(declarations.ISSUE_INVOICE, due)
+    issued = process(declarations.ISSUE_INVOICE, due)
 
     assert [isinstance(one, WorkflowState) for one in issued] == [False, True, True]
 
@@ -136,11 +147,11 @@ def test_what_another_process_did_meanwhile_is_found(
     transactions: Transactions, due: Sequence[ActionRequest], elsewhere: Step[ActionRequest, Any]
 ) -> None:
     process, other = process_of(transactions), process_of(transactions)
-    process.perform(declarations.ROLL_PERIOD, due)
-    process.perform(declarations.QUERY_USAGE, due)
+    process(declarations.ROLL_PERIOD, due)
+    process(declarations.QUERY_USAGE, due)
 
     for step in AFTER_USAGE:
-        answers = (other if step == elsewhere else process).perform(step, due)
+        answers = (other if step == elsewhere else process)(step, due)
 
     assert all(isinstance(one, WorkflowState) for one in answers)
 
@@ -150,16 +161,16 @@ def test_what_was_not_committed_is_not_remembered(
 ) -> None:
     refusing = RefusingTransactions(transactions._engine)
     process = process_of(refusing)
-    process.perform(declarations.ROLL_PERIOD, due)
-    process.perform(declarations.QUERY_USAGE, due)
+    process(declarations.ROLL_PERIOD, due)
+    process(declarations.QUERY_USAGE, due)
     refusing.refuses = True
-    lost = process.perform(declarations.AGGREGATE_USAGE, due)
+    lost = process(declarations.AGGREGATE_USAGE, due)
 
-    priced = process.perform(declarations.PRICE_USAGE, due)
+    priced = process(declarations.PRICE_USAGE, due)
 
     assert {type(one) for one in lost} == {ConnectionLost}
     assert {type(one) for one in priced} == {ApplicationError}
-    assert process.perform(declarations.AGGREGATE_USAGE, due) == process_of(transactions).perform(
+    assert process(declarations.AGGREGATE_USAGE, due) == process_of(transactions)(
         declarations.AGGREGATE_USAGE, due
     )
 

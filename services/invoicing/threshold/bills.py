@@ -25,7 +25,6 @@ from repositories.invoicing import corrections as stored_corrections
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from repositories.usage.arrival_locks import lock_arrivals
 from services import customer_accounts
-from services.catalog import versions
 from services.corrections.late_usage import taken_back_lines
 from services.corrections.said import totals_of
 from services.credits.spendable import lock_wallets_of_customers
@@ -126,10 +125,9 @@ def _look(session: Session, running: _Running) -> Rated:
 def _freeze(session: Session, running: _Running) -> Rated:
     """The usage so far, of which nothing arrives until the transaction ends."""
     stored = running.stored
-    [frozen] = steps.freeze_spans(session, [(running.subscription, stored, span_of(stored))])
-    frozen = replace(frozen, is_so_far=True)
-    terms = versions.get_terms(session, stored.organization_id, stored.plan_id, frozen.plan_version)
-    return _so_far(Rated(terms=terms, frozen=frozen, lines=()))
+    [billed] = steps.freeze_spans(session, [(running.subscription, stored, span_of(stored))])
+    frozen = replace(billed.frozen, is_so_far=True)
+    return _so_far(Rated(terms=billed.terms, frozen=frozen, lines=()))
 
 
 def _so_far(rated: Rated) -> Rated:
