@@ -7,12 +7,13 @@ each of it is done alone, so that one that is broken parks itself and no other.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -25,7 +26,7 @@ from activities.errors import translated
 from activities.group_commit import Gatherer
 from activities.subjects import bill_of, due_invoice_of, due_period_of, ids_of
 from activities.turns import Turns
-from billing.subscriptions import WorkflowState
+from billing.subscriptions import Action, WorkflowState
 from repositories.transactions import Transactions, is_unreachable
 from services.invoicing import drafts, finalize
 from services.invoicing.drafts import DueBill
@@ -39,6 +40,20 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[Session, Sequence[ActionRequest], datetime], Sequence[Any]]
 """What a step does in one transaction: an answer for each of its requests."""
+
+
+BILL: Final[tuple[Step[ActionRequest, Any], ...]] = (
+    *declarations.BILL_STEPS,
+    declarations.ISSUE_INVOICE,
+)
+"""The steps of a bill, each asked for at once after the one before it."""
+
+BEGINNING: Final[dict[Action, Step[ActionRequest, Any]]] = {
+    Action.CLOSE_PERIOD: declarations.ROLL_PERIOD,
+    Action.BILL_PERIOD: declarations.QUERY_USAGE,
+    Action.FINALIZE_INVOICE: declarations.FINALIZE_INVOICE,
+}
+"""The first step of what is done in groups, by what is due."""
 
 
 class CountClose(Protocol):
@@ -69,7 +84,13 @@ class ClosingActivities:
         self._recent = RecentRuns()
         turns = Turns()
         self._gatherers = {
-            step.name: Gatherer(partial(self.perform, step), ids_of, executor, turns)
+            step.name: Gatherer(
+                partial(self.perform, step),
+                ids_of,
+                executor,
+                turns,
+                answered=partial(self._expect_next, step),
+            )
             for step in WORK
         }
 
@@ -111,6 +132,21 @@ class ClosingActivities:
     async def _submit(self, step: Step[ActionRequest, Result], request: ActionRequest) -> Result:
         result: Result = await self._gatherers[step.name].submit(request)
         return result
+
+    def _expect_next(
+        self,
+        step: Step[ActionRequest, Any],
+        requests: Sequence[ActionRequest],
+        results: Sequence[Any],
+    ) -> None:
+        """Whoever was served together is waited for at the step that comes next."""
+        coming: defaultdict[str, list[tuple[UUID, UUID]]] = defaultdict(list)
+        for request, result in zip(requests, results, strict=True):
+            following = _step_after(step, result)
+            if following is not None:
+                coming[following.name].append(ids_of(request))
+        for name, subjects in coming.items():
+            self._gatherers[name].expect(subjects)
 
     def perform(
         self, step: Step[ActionRequest, Result], requests: Sequence[ActionRequest]
@@ -159,6 +195,17 @@ class ClosingActivities:
             for one in results
         ]
         return answers
+
+
+def _step_after(step: Step[ActionRequest, Any], result: object) -> Step[ActionRequest, Any] | None:
+    """What a workflow asks for at once when it has this answer, if that is done in groups."""
+    if isinstance(result, StepDone):
+        return BILL[BILL.index(step) + 1]
+    if not isinstance(result, WorkflowState) or not result.agenda:
+        return None
+    entry, present = result.agenda[0], result.clock_at or result.read_at
+    is_due = present is not None and entry.due_at <= present
+    return BEGINNING.get(entry.action) if is_due else None
 
 
 def _roll(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import Executor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -26,6 +26,12 @@ GATHER_SECONDS: Final = 0.004
 MOST_GATHERING_SECONDS: Final = 0.1
 """Nobody waits longer for others to come."""
 
+COMING_SECONDS: Final = 0.5
+"""So long those who were served together may take until they ask for their next step.
+
+On a quiet machine they take some hundredths; all but a workflow that was ended do come.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Waiting(Generic[Request, Result]):
@@ -36,13 +42,17 @@ class _Waiting(Generic[Request, Result]):
     context: Context
 
 
+def _tell_nobody(_requests: Sequence[object], _results: Sequence[object]) -> None:
+    """Nobody else waits for a group."""
+
+
 class Gatherer(Generic[Request, Result]):
     """Callers of one step, served together by one of a few threads.
 
     ``perform`` answers each request with its result or with what went wrong; ``turns`` says when
     the next group may be served. ``subject_of`` says
     what a request is about: no group has two about the same, so that a repeat of a call that was
-    given up for lost comes after it.
+    given up for lost comes after it. ``answered`` is told of each group before its callers are.
     """
 
     def __init__(
@@ -51,19 +61,25 @@ class Gatherer(Generic[Request, Result]):
         subject_of: Callable[[Request], Hashable],
         executor: Executor | None,
         turns: Turns,
+        answered: Callable[[Sequence[Request], Sequence[Result | Exception]], None] = _tell_nobody,
     ) -> None:
+        self._answered = answered
         self._perform = perform
         self._subject_of = subject_of
         self._executor = executor
         self._turns = turns
         self._waiting: list[_Waiting[Request, Result]] = []
         self._writers: set[asyncio.Task[None]] = set()
+        self._coming: dict[Hashable, object] = {}
 
     async def submit(self, request: Request) -> Result:
         """The result, once it is committed. Raises what went wrong with this request."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(request=request, answer=loop.create_future(), context=copy_context())
         self._waiting.append(waiting)
+        self._coming.pop(self._subject_of(request), None)
+        if self._is_whole():
+            self._turns.look()
         if len(self._writers) < WRITERS:
             # A writer works for many callers, so it is not within any one of them.
             writer = loop.create_task(self._write(), context=Context())
@@ -72,12 +88,29 @@ class Gatherer(Generic[Request, Result]):
         result: Result = await waiting.answer
         return result
 
+    def expect(self, subjects: Collection[Hashable]) -> None:
+        """Requests about these are on their way: the next group waits for them, for a while.
+
+        Who was served together stays together, so that what a group costs is shared on.
+        """
+        group = object()
+        self._coming.update(dict.fromkeys(subjects, group))
+        asyncio.get_running_loop().call_later(COMING_SECONDS, self._give_up, group)
+
+    def _give_up(self, group: object) -> None:
+        """Those of a group who should have come by now are waited for no longer."""
+        self._coming = {one: its for one, its in self._coming.items() if its is not group}
+        self._turns.look()
+
+    def _is_whole(self) -> bool:
+        return not self._coming or len(self._waiting) >= MOST_TOGETHER
+
     async def _write(self) -> None:
         """Nobody waits any more."""
         while self._waiting:
             await self._gather()
             # Whoever comes until it is this one's turn is in the group.
-            async with self._turns.take(self._count):
+            async with self._turns.take(self._count, self._is_whole):
                 group = self._take()
                 if group:
                     await self._serve(group)
@@ -130,6 +163,7 @@ class Gatherer(Generic[Request, Result]):
             for one in group:
                 one.answer.cancel()
             raise
+        self._answered(requests, results)
         for one, result in zip(group, results, strict=True):
             if one.answer.done():
                 continue

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 FEWEST: Final = 1
-MOST: Final = 8
+MOST: Final = 2
+"""A process has one interpreter: while one group waits for the database, another one works."""
 FIRST: Final = 2
 
 WAITS_TOO_LONG: Final = 0.75
@@ -55,15 +56,20 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Asked:
-    """A turn that is waited for, and how many would share it by now."""
+    """A turn that is waited for, how many would share it by now, and whether all of them are."""
 
     turn: asyncio.Future[None]
     count: Callable[[], int]
+    is_whole: Callable[[], bool]
     since: float
 
 
 def _one() -> int:
     return 1
+
+
+def _always() -> bool:
+    return True
 
 
 class Turns:
@@ -93,20 +99,28 @@ class Turns:
         return int(self._room)
 
     @asynccontextmanager
-    async def take(self, count: Callable[[], int] = _one) -> AsyncIterator[None]:
+    async def take(
+        self, count: Callable[[], int] = _one, is_whole: Callable[[], bool] = _always
+    ) -> AsyncIterator[None]:
         """A turn, as long as the block runs; ``count`` says how many it would serve.
 
-        Of groups that are equally large, the one that has waited longest is next.
+        Of groups that are equally large, the one that has waited longest is next. A group that is
+        not whole, since others of it are on their way, is none of them: :meth:`look` says when it
+        may be.
         """
-        await self._wait(count)
+        await self._wait(count, is_whole)
         try:
             yield
         finally:
             self._give_back()
 
-    async def _wait(self, count: Callable[[], int]) -> None:
+    def look(self) -> None:
+        """A group that waits for its turn may have become whole."""
+        self._give()
+
+    async def _wait(self, count: Callable[[], int], is_whole: Callable[[], bool]) -> None:
         turn = asyncio.get_running_loop().create_future()
-        asked = _Asked(turn=turn, count=count, since=time.monotonic())
+        asked = _Asked(turn=turn, count=count, is_whole=is_whole, since=time.monotonic())
         self._asked.append(asked)
         self._give()
         try:
@@ -122,18 +136,17 @@ class Turns:
             self._taken += 1
 
     def _give(self) -> None:
-        while self._asked and self._taken < self.room:
-            following = self._find_next()
+        while self._taken < self.room and (following := self._find_next()) is not None:
             self._asked.remove(following)
             self._taken += 1
             following.turn.set_result(None)
 
-    def _find_next(self) -> _Asked:
-        """The largest, but for the one that has waited for long enough."""
-        first = self._asked[0]
-        if time.monotonic() - first.since >= self._joined_seconds:
-            return first
-        return max(self._asked, key=lambda one: one.count())
+    def _find_next(self) -> _Asked | None:
+        """The largest that is whole, but for the one that has waited for long enough."""
+        if self._asked and time.monotonic() - self._asked[0].since >= self._joined_seconds:
+            return self._asked[0]
+        whole = [one for one in self._asked if one.is_whole()]
+        return max(whole, key=lambda one: one.count(), default=None)
 
     def _give_back(self) -> None:
         self._taken -= 1

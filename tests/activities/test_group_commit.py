@@ -141,3 +141,44 @@ async def test_what_breaks_a_whole_group_reaches_everybody() -> None:
     for _ in range(3):
         with pytest.raises(RuntimeError, match="broken"):
             await gatherer.submit(1)
+
+
+async def test_those_who_were_served_together_before_are_one_group_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "COMING_SECONDS", 3600.0)
+    recorded = Recorded()
+    turns = Turns(joined_seconds=3600.0, patient_seconds=3600.0)
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, turns)
+
+    gatherer.expect([1, 2, 3])
+    first = [asyncio.create_task(gatherer.submit(one)) for one in (1, 2)]
+    await asyncio.sleep(5 * group_commit.GATHER_SECONDS)
+    assert recorded.groups == []
+    await asyncio.gather(gatherer.submit(3), *first)
+
+    assert recorded.groups == [[1, 2, 3]]
+
+
+async def test_who_does_not_come_is_waited_for_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "COMING_SECONDS", 0.02)
+    recorded = Recorded()
+    turns = Turns(joined_seconds=3600.0, patient_seconds=3600.0)
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, turns)
+
+    gatherer.expect([1, 2])
+
+    assert await gatherer.submit(1) == 2
+    assert recorded.groups == [[1]]
+
+
+async def test_a_group_that_is_full_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "COMING_SECONDS", 3600.0)
+    recorded = Recorded()
+    turns = Turns(joined_seconds=3600.0, patient_seconds=3600.0)
+    gatherer = Gatherer(recorded.perform, lambda one: one, None, turns)
+
+    gatherer.expect([-1])
+    await asyncio.gather(*(gatherer.submit(one) for one in range(MOST_TOGETHER)))
+
+    assert [len(group) for group in recorded.groups] == [MOST_TOGETHER]

@@ -35,7 +35,7 @@ async def test_no_more_work_at_once_than_there_is_room_for() -> None:
 
 
 async def test_room_grows_while_groups_work_and_has_an_end() -> None:
-    turns = Turns()
+    turns = Turns(first=1)
     for _ in range(1000):
         turns.learn(WORKED)
 
@@ -53,7 +53,7 @@ async def test_groups_that_wait_leave_room_for_one_that_always_goes_on() -> None
 
 
 async def test_room_stays_between_and_comes_back_one_by_one() -> None:
-    turns = Turns(first=1)
+    turns = Turns(first=1, most=3)
     turns.learn(BETWEEN)
     assert turns.room == 1
 
@@ -99,6 +99,30 @@ async def test_largest_group_is_next() -> None:
     await asyncio.gather(*waiting)
 
     assert order == [20, 7, 3, 1]
+
+
+async def test_group_whose_others_are_on_their_way_lets_whole_ones_pass() -> None:
+    turns, order = Turns(first=1, joined_seconds=3600.0), list[str]()
+    whole: set[str] = {"small"}
+
+    async def one(name: str, size: int) -> None:
+        async with turns.take(lambda: size, lambda: name in whole):
+            order.append(name)
+
+    async with turns.take():
+        waiting = [
+            asyncio.create_task(one("large", 20)),
+            asyncio.create_task(one("small", 3)),
+        ]
+        await asyncio.sleep(0)
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert order == ["small"]
+
+    whole.add("large")
+    turns.look()
+    await asyncio.gather(*waiting)
+
+    assert order == ["small", "large"]
 
 
 async def test_small_group_that_has_waited_for_long_is_next() -> None:
