@@ -12,7 +12,6 @@ from sqlmodel import Session
 from billing.errors import NotFound
 from billing.invoicing.invoices import InvoiceStatus, InvoiceTotals
 from billing.invoicing.kinds import InvoiceKind, NumberAt
-from billing.invoicing.receipts import digest
 from billing.money import ZERO
 from billing.rating.lines import PricedLine
 from billing.subscriptions import PeriodStatus, change_period_status
@@ -242,8 +241,8 @@ def keep_receipt(
     *,
     now: datetime,
 ) -> None:
-    """Remember what this revision of an invoice was computed from."""
-    frozen = rated.frozen
+    """Remember what this revision of an invoice was computed from, as its steps have stored it."""
+    frozen, runs = rated.frozen, steps.read_runs(session, [bill])[bill]
     session.add(
         InvoiceReceipt(
             organization_id=invoice.organization_id,
@@ -254,8 +253,8 @@ def keep_receipt(
             period_start=frozen.period.starts_at,
             period_end=frozen.period.ends_at,
             watermark=frozen.watermark,
-            inputs_digest=digest(frozen),
-            lines_digest=digest(rated.lines),
+            inputs_digest=runs[steps.USAGE].digest,
+            lines_digest=runs[steps.EVIDENCE].digest,
             created_at=now,
         )
     )

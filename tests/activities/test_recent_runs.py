@@ -11,16 +11,21 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from sqlalchemy import event
-from sqlmodel import Session
+from sqlmodel import Session, select
 from temporalio.exceptions import ApplicationError
 
 from activities import declarations
 from activities.closing import ClosingActivities
 from activities.declarations import ActionRequest, Step
+from billing.invoicing.receipts import digest
+from billing.rating.lines import PricedLine
 from billing.subscriptions import Action, WorkflowState
+from models.invoicing.invoices import Invoice, InvoiceReceipt
 from repositories.invoicing.steps import StoredRun
 from repositories.transactions import Transactions
+from services.rating import steps
 from services.rating.recent_runs import RecentRuns
+from services.rating.steps import BillKey
 from tests.activities.closes import START, Subscriber, roll_up, sell_simple, subscribe
 from tests.faults.steps.crashes import ConnectionLost
 from tests.servers import superuser_url
@@ -173,6 +178,26 @@ def test_what_was_not_committed_is_not_remembered(
     assert process(declarations.AGGREGATE_USAGE, due) == process_of(transactions)(
         declarations.AGGREGATE_USAGE, due
     )
+
+
+def test_a_receipt_has_the_digests_of_what_it_was_computed_from(
+    transactions: Transactions, due: Sequence[ActionRequest], people: Sequence[Subscriber]
+) -> None:
+    process = process_of(transactions)
+    for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS, declarations.ISSUE_INVOICE):
+        process(step, due)
+
+    with transactions.for_organization(people[0].shop.organization_id) as session:
+        receipts = session.exec(select(InvoiceReceipt)).all()
+        for receipt in receipts:
+            invoice = session.get_one(Invoice, (receipt.organization_id, receipt.invoice_id))
+            bill = BillKey.of_invoice(invoice)
+            frozen, _ = steps.load_frozen(session, bill)
+            lines = steps.load(session, bill, steps.EVIDENCE, tuple[PricedLine, ...])
+            assert receipt.inputs_digest == digest(frozen)
+            assert receipt.lines_digest == digest(lines)
+
+    assert len(receipts) == len(due)
 
 
 def test_the_bills_of_longest_ago_are_forgotten() -> None:
