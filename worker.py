@@ -40,6 +40,7 @@ from runtime.observability.switch import (
     interceptors_of,
 )
 from runtime.payment_gateways import DisconnectedGateways, connect_gateways, install_gateways
+from runtime.processes.interpreter import OF_WORKFLOWS, relax_garbage_collection
 from runtime.processes.priority import BILLING_NICENESS, lower_priority
 from runtime.relays.together import notifications_for, relays_of
 from runtime.schedules import ensure_coverage_check
@@ -195,6 +196,7 @@ def main() -> NoReturn:
     settings = Settings()
     configure_logging("worker", level=settings.log_level)
     lower_priority(BILLING_NICENESS)
+    relax_garbage_collection(OF_WORKFLOWS)
     if find_counters_directory() is None and settings.worker_metrics is not None:
         registry = CollectorRegistry()
         token = settings.shown_operator_token

@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 from activities import declarations
 from activities.declarations import ActionRequest, StepDone, SubscriptionReference
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
+from runtime.processes.interpreter import OF_WORKFLOWS, relax_garbage_collection
 from runtime.settings import Settings
 from runtime.temporal import connect
 from runtime.workflow_runner import ForgettingWorkflowRunner
@@ -106,4 +107,5 @@ async def work(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    relax_garbage_collection(OF_WORKFLOWS)
     asyncio.run(work(Settings()))

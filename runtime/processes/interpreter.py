@@ -9,16 +9,23 @@ from typing import Final
 TURN_SECONDS: Final = 0.0001
 """How long a thread computes on while another wants the interpreter; Python's own is 0.005."""
 
+OF_REQUESTS: Final = (10_000, 50, 100)
+"""How many new objects, and how many rounds of each kind, are between two that look further."""
 
-def relax_garbage_collection() -> None:
+OF_WORKFLOWS: Final = (10_000, 10, 10)
+"""A workflow that leaves memory is a cycle: all are looked through after a million objects."""
+
+
+def relax_garbage_collection(rounds: tuple[int, int, int] = OF_REQUESTS) -> None:
     """Cycles are looked for less often, and never among what was loaded at the start.
 
     A batch of events makes thousands of objects and no cycles; looking through everything after
-    every seven hundred of them takes a quarter of the time.
+    every seven hundred of them takes a quarter of the time. So does a group of bills, among
+    thousands of workflows that sleep.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 50, 100)
+    gc.set_threshold(*rounds)
 
 
 def take_turns_quickly() -> None:
