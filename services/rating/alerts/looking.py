@@ -17,7 +17,6 @@ from billing.errors import BillingError
 from billing.notifications.alerts import AlertAction, AlertDirection, AlertOn, AlertTerms
 from models.base import new_id
 from models.notifications.alerts import Alert, AlertCrossing
-from models.subscriptions.subscriptions import OutboxMessage
 from repositories import customers as stored_customers
 from repositories import outbox as stored_outbox
 from repositories.notifications import alerts as stored_alerts
@@ -34,32 +33,36 @@ AT_ONCE: Final = 100
 
 
 def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
-    """The alerts that were asked to be looked at are; whether there may be more.
+    """The alerts of the customer who was asked for first were looked at; whether there may be more.
 
+    One customer in a transaction, so that nobody who moves their credit waits for another's look.
     Several processes share the work. What a message says was stored before it could be read, so the
     figures that are read now count it.
     """
     kind = stored_alerts.MESSAGE
     with transactions.looking_up(stored_outbox.LOOKUP, kind) as session:
         due = stored_outbox.lock_due_messages(session, kind, now=now, limit=AT_ONCE)
-        by_customer: dict[tuple[UUID, UUID], list[OutboxMessage]] = {}
-        for message in due:
-            key = (message.organization_id, UUID(message.payload["customer_id"]))
-            by_customer.setdefault(key, []).append(message)
-        name_organizations(session, sorted({key[0] for key in by_customer}))
-        for key, messages in sorted(by_customer.items()):
-            try:
-                with session.begin_nested():
-                    look(session, *key, now=now)
-            except BillingError as error:
-                log.warning("alerts_postponed", customer_id=str(key[1]), code=error.code)
-                for message in messages:
-                    wait = timedelta(seconds=min(3600, 2 ** min(message.attempts, 12)))
-                    stored_outbox.postpone(session, key[0], message.id, until=now + wait)
-                continue
+        if not due:
+            return False
+        organization_id, customer = due[0].organization_id, due[0].payload["customer_id"]
+        name_organizations(session, [organization_id])
+        messages = [
+            one
+            for one in due
+            if (one.organization_id, one.payload["customer_id"]) == (organization_id, customer)
+        ]
+        try:
+            with session.begin_nested():
+                look(session, organization_id, UUID(customer), now=now)
+        except BillingError as error:
+            log.warning("alerts_postponed", customer_id=customer, code=error.code)
+            for message in messages:
+                wait = timedelta(seconds=min(3600, 2 ** min(message.attempts, 12)))
+                stored_outbox.postpone(session, organization_id, message.id, until=now + wait)
+        else:
             for message in messages:
                 session.delete(message)
-    return bool(due)
+    return True
 
 
 def look_at_moved_credit(session: Session) -> None:

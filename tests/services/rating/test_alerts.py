@@ -99,6 +99,25 @@ def test_what_time_alone_takes_is_told_where_a_test_clock_arrives(shop: Shop) ->
     assert told(life, alert_id) == [(10, 1)]
 
 
+def test_each_customer_is_looked_at_in_a_transaction_of_their_own(
+    transactions: Transactions,
+) -> None:
+    while looking.look_at_next(transactions, now=datetime.now(UTC)):
+        pass
+    lives = [begin_life(open_shop(transactions)) for _ in range(3)]
+    alerts = [watch(one, 50) for one in lives]
+    for one in lives:
+        use(one, (5, "80"))
+
+    counts = []
+    while looking.look_at_next(transactions, now=datetime.now(UTC)):
+        found = zip(lives, alerts, strict=True)
+        counts.append(sum(len(told(life, alert_id)) for life, alert_id in found))
+
+    assert counts[:3] == [1, 2, 3]
+    assert counts[-1] == 3
+
+
 def test_alerts_say_what_a_child_would(transactions: Transactions) -> None:
     """Coins on a table: some are added, the last are taken back, and somebody looks up at times."""
     steps = st.lists(
