@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, exact, instant, reference
@@ -17,6 +17,7 @@ class LateUsageMark(SQLModel, table=True):
 
     Written in the transaction of that change, taken away in the transaction that settles it. While
     a draft shows the difference, ``draft_id`` names it; another change takes the name away.
+    ``ends_term``: a term of a commitment ends with it, which its bill knew nothing of.
     """
 
     __tablename__ = "late_usage_mark"
@@ -30,6 +31,7 @@ class LateUsageMark(SQLModel, table=True):
     period_index: int = Field(primary_key=True)
     marked_at: datetime = instant()
     draft_id: UUID | None = None
+    ends_term: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class CorrectionPart(Tenant, table=True):

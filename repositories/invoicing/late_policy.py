@@ -10,8 +10,14 @@ from typing import Final
 
 from models.subscriptions.states import HAS_ENDED
 
-LEAVES_TO_BILLS: Final = "organization.late_usage = 'next_invoice'"
-"""Whether a bill of the subscription that is still to be final shows the difference."""
+LEAVES_TO_BILLS: Final = "organization.late_usage <> 'credit_note_or_invoice'"
+"""Whether a bill of the subscription that is still to be final shows what is settled at all."""
+
+IS_SETTLED: Final = "(organization.late_usage <> 'ignore' OR mark.ends_term)"
+"""Whether what is marked is settled: late usage may be ignored, a term that ended is not.
+
+It speaks of the row ``mark`` too.
+"""
 
 MAY_SETTLE_ALONE: Final = f"""(
     organization.late_usage = 'credit_note_or_invoice' OR ({LEAVES_TO_BILLS} AND {HAS_ENDED})

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from models.invoicing.late_usage import LateUsageMark
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.asynchronous.prefetched import prefetchable
-from repositories.invoicing.late_policy import LEAVES_TO_BILLS, MAY_SETTLE_ALONE, SETTLES_ALONE
+from repositories.invoicing.late_policy import IS_SETTLED, LEAVES_TO_BILLS, SETTLES_ALONE
 from repositories.row_keys import PeriodKey, among
 
 PERIODS_AT_ONCE = 200
@@ -68,6 +68,7 @@ DUE_SINCE = text(
     WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND NOT (:leaves_to_drafts AND {draft_will_show})
+        AND (mark.ends_term OR NOT :only_ended_terms)
     """.replace("{holder}", _HOLDER).replace("{draft_will_show}", _DRAFT_WILL_SHOW)
 )
 
@@ -88,11 +89,13 @@ DUE_BEFORE = text(
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND subscription.test_clock_id IS NULL
         AND {settles_alone} AND NOT ({leaves_to_bills} AND {draft_will_show})
+        AND {is_settled}
     ORDER BY mark.subscription_id, mark.period_index LIMIT 1000
     """.replace("{holder}", _HOLDER)
     .replace("{settles_alone}", SETTLES_ALONE)
     .replace("{leaves_to_bills}", LEAVES_TO_BILLS)
     .replace("{draft_will_show}", _DRAFT_WILL_SHOW)
+    .replace("{is_settled}", IS_SETTLED)
 )
 
 HOLD = text(
@@ -113,58 +116,14 @@ SETTLE = text(
 
 MARK = text(
     """
-    INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
-    SELECT :organization_id, :subscription_id, index, :now
+    INSERT INTO late_usage_mark
+        (organization_id, subscription_id, period_index, marked_at, ends_term)
+    SELECT :organization_id, :subscription_id, index, :now, :ends_term
     FROM unnest(CAST(:indexes AS integer[])) AS index ORDER BY index
     ON CONFLICT (organization_id, subscription_id, period_index)
-        DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
+        DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at,
+            ends_term = late_usage_mark.ends_term OR excluded.ends_term
     """
-)
-
-# The version is the newest, so what a former one had and it lacks are commitments that were ended.
-# A draft may become final beside this, and know nothing of it.
-MARK_ENDED_TERMS = text(
-    f"""
-    WITH marked AS (
-        INSERT INTO late_usage_mark (organization_id, subscription_id, period_index, marked_at)
-        -- The period before the open one, of whoever is on the plan.
-        SELECT DISTINCT former.organization_id, former.subscription_id, former.index,
-            CAST(:now AS timestamptz)
-        FROM commitment
-        JOIN subscription ON subscription.organization_id = commitment.organization_id
-            AND subscription.plan_id = commitment.plan_id
-            AND subscription.id = coalesce(CAST(:subscription_id AS uuid), subscription.id)
-        JOIN subscription_period AS running
-            ON running.organization_id = subscription.organization_id
-            AND running.subscription_id = subscription.id
-            AND running.index = subscription.current_period_index
-            AND running.plan_id = commitment.plan_id AND running.plan_version = :version
-            AND running.status = 'open'
-        JOIN subscription_period AS former ON former.organization_id = running.organization_id
-            AND former.subscription_id = running.subscription_id
-            AND former.index = running.index - 1
-            AND former.plan_id = running.plan_id AND former.status <> 'skipped'
-        -- What billed that one had the commitment.
-        JOIN plan_version AS billing ON billing.organization_id = former.organization_id
-            AND billing.plan_id = former.plan_id AND billing.version = former.plan_version
-            AND billing.terms -> 'commitments' @> jsonb_build_array(
-                jsonb_build_object('commitment_id', CAST(commitment.id AS text)))
-        WHERE commitment.organization_id = :organization_id AND commitment.plan_id = :plan_id
-            AND commitment.ended_at IS NOT NULL
-        ORDER BY former.subscription_id, former.index
-        ON CONFLICT (organization_id, subscription_id, period_index)
-            DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at
-        RETURNING organization_id, subscription_id
-    )
-    -- Workflows that settle by themselves are woken; the others find the marks at their next bill.
-    SELECT marked.subscription_id
-    FROM marked
-    JOIN organization ON organization.id = marked.organization_id
-    JOIN subscription ON subscription.organization_id = marked.organization_id
-        AND subscription.id = marked.subscription_id
-    WHERE {MAY_SETTLE_ALONE}
-    ORDER BY marked.subscription_id
-    """  # noqa: S608  (the condition is a constant)
 )
 
 
@@ -217,14 +176,21 @@ def _list_periods(
 
 
 def find_due_since(
-    session: Session, subscription: Subscription, *, leaves_to_drafts: bool
+    session: Session,
+    subscription: Subscription,
+    *,
+    leaves_to_drafts: bool,
+    only_ended_terms: bool = False,
 ) -> tuple[datetime, int | None] | None:
     """The end of the earliest period whose difference no draft shows, None where nothing waits.
 
     With it comes the first of them that is final. ``leaves_to_drafts``: a draft of the
-    subscription that waits to be final will show it.
+    subscription that waits to be final will show it. ``only_ended_terms``: usage is not settled.
     """
-    keys = _keys(subscription) | {"leaves_to_drafts": leaves_to_drafts}
+    keys = _keys(subscription) | {
+        "leaves_to_drafts": leaves_to_drafts,
+        "only_ended_terms": only_ended_terms,
+    }
     session.flush()
     since, first_final = session.execute(DUE_SINCE, keys).one()
     return None if since is None else (since, first_final)
@@ -247,37 +213,20 @@ def find_mark(
 
 
 def mark_periods(
-    session: Session, subscription: Subscription, indexes: Sequence[int], *, now: datetime
-) -> None:
-    """These periods are to be rated again, and no draft shows their difference. Idempotent."""
-    if indexes:
-        keys = _keys(subscription) | {"indexes": list(indexes), "now": now}
-        session.execute(MARK, keys)
-
-
-def mark_ended_terms(
     session: Session,
-    organization_id: UUID,
-    plan_id: UUID,
-    version: int,
+    subscription: Subscription,
+    indexes: Sequence[int],
     *,
-    subscription_id: UUID | None = None,
+    ends_term: bool = False,
     now: datetime,
-) -> list[UUID]:
-    """What ended a term because the open period is billed by this version now is rated again.
+) -> None:
+    """These periods are to be rated again, and no draft shows their difference. Idempotent.
 
-    The version is the plan's newest. Of one subscription, or of all of the plan. Gives those whose
-    workflows may settle it by themselves. Idempotent.
+    ``ends_term``: a term of a commitment ends with them, which their bills knew nothing of.
     """
-    session.flush()
-    keys = {
-        "organization_id": organization_id,
-        "plan_id": plan_id,
-        "version": version,
-        "subscription_id": subscription_id,
-        "now": now,
-    }
-    return list(session.execute(MARK_ENDED_TERMS, keys).scalars())
+    if indexes:
+        keys = _keys(subscription) | {"indexes": list(indexes), "now": now, "ends_term": ends_term}
+        session.execute(MARK, keys)
 
 
 def hold_marks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from models.subscriptions.subscriptions import Subscription
+from repositories.invoicing.late_policy import MAY_SETTLE_ALONE
 
 # What ``corrections.SAID`` says of one period for corrections, this says of several for terms: in
 # money alone, after coupons, and not less what people gave back. A draft counts as it stands.
@@ -90,6 +92,77 @@ TRUE_UPS = text(
     """
 )
 
+# Terms that end with a final bill which knew nothing of it, where the policy leaves late usage
+# alone: the true-up is no usage, so the next bill says it all the same.
+ENDED_TERMS = text(
+    """
+    SELECT mark.subscription_id, mark.period_index
+    FROM late_usage_mark AS mark
+    JOIN subscription_period AS period ON period.organization_id = mark.organization_id
+        AND period.subscription_id = mark.subscription_id AND period.index = mark.period_index
+    WHERE mark.organization_id = ANY (:organizations)
+        AND mark.subscription_id = ANY (:subscriptions)
+        AND mark.ends_term AND period.status IN ('final', 'void', 'unbilled')
+    ORDER BY mark.subscription_id, mark.period_index
+    """
+)
+
+# The mark stays: usage that came late waits for another policy.
+SETTLE_ENDED_TERMS = text(
+    """
+    UPDATE late_usage_mark SET ends_term = false
+    WHERE organization_id = :organization_id AND subscription_id = :subscription_id
+        AND period_index = ANY (:indexes)
+    """
+)
+
+# The version is the newest, so what a former one had and it lacks are commitments that were ended.
+# A draft may become final beside this, and know nothing of it.
+MARK_ENDED_TERMS = text(
+    f"""
+    WITH marked AS (
+        INSERT INTO late_usage_mark
+            (organization_id, subscription_id, period_index, marked_at, ends_term)
+        -- The period before the open one, of whoever is on the plan.
+        SELECT DISTINCT former.organization_id, former.subscription_id, former.index,
+            CAST(:now AS timestamptz), true
+        FROM commitment
+        JOIN subscription ON subscription.organization_id = commitment.organization_id
+            AND subscription.plan_id = commitment.plan_id
+            AND subscription.id = coalesce(CAST(:subscription_id AS uuid), subscription.id)
+        JOIN subscription_period AS running
+            ON running.organization_id = subscription.organization_id
+            AND running.subscription_id = subscription.id
+            AND running.index = subscription.current_period_index
+            AND running.plan_id = commitment.plan_id AND running.plan_version = :version
+            AND running.status = 'open'
+        JOIN subscription_period AS former ON former.organization_id = running.organization_id
+            AND former.subscription_id = running.subscription_id
+            AND former.index = running.index - 1
+            AND former.plan_id = running.plan_id AND former.status <> 'skipped'
+        -- What billed that one had the commitment.
+        JOIN plan_version AS billing ON billing.organization_id = former.organization_id
+            AND billing.plan_id = former.plan_id AND billing.version = former.plan_version
+            AND billing.terms -> 'commitments' @> jsonb_build_array(
+                jsonb_build_object('commitment_id', CAST(commitment.id AS text)))
+        WHERE commitment.organization_id = :organization_id AND commitment.plan_id = :plan_id
+            AND commitment.ended_at IS NOT NULL
+        ORDER BY former.subscription_id, former.index
+        ON CONFLICT (organization_id, subscription_id, period_index)
+            DO UPDATE SET draft_id = NULL, marked_at = excluded.marked_at, ends_term = true
+        RETURNING organization_id, subscription_id
+    )
+    -- Workflows that settle by themselves are woken; the others find the marks at their next bill.
+    SELECT marked.subscription_id
+    FROM marked
+    JOIN organization ON organization.id = marked.organization_id
+    JOIN subscription ON subscription.organization_id = marked.organization_id
+        AND subscription.id = marked.subscription_id
+    WHERE {MAY_SETTLE_ALONE}
+    ORDER BY marked.subscription_id
+    """  # noqa: S608  (the condition is a constant)
+)
+
 
 class ChargeProgress(NamedTuple):
     """What documents say of a charge of a period, in major units."""
@@ -139,6 +212,60 @@ def list_true_ups(
     keys = _keys(session, subscription, (), draft_id)
     del keys["indexes"]
     return [SaidTrueUp(*row) for row in session.execute(TRUE_UPS, keys)]
+
+
+def mark_ended_terms(
+    session: Session,
+    organization_id: UUID,
+    plan_id: UUID,
+    version: int,
+    *,
+    subscription_id: UUID | None = None,
+    now: datetime,
+) -> list[UUID]:
+    """What ended a term because the open period is billed by this version now is rated again.
+
+    The version is the plan's newest. Of one subscription, or of all of the plan. Gives those whose
+    workflows may settle it by themselves. Idempotent.
+    """
+    session.flush()
+    keys = {
+        "organization_id": organization_id,
+        "plan_id": plan_id,
+        "version": version,
+        "subscription_id": subscription_id,
+        "now": now,
+    }
+    return list(session.execute(MARK_ENDED_TERMS, keys).scalars())
+
+
+def list_ended_terms(
+    session: Session, subscriptions: Collection[Subscription]
+) -> dict[UUID, list[int]]:
+    """The final periods of each with which terms end that no bill has settled, in order."""
+    ended: dict[UUID, list[int]] = {one.id: [] for one in subscriptions}
+    if ended:
+        session.flush()
+        keys = {
+            "organizations": [one.organization_id for one in subscriptions],
+            "subscriptions": [one.id for one in subscriptions],
+        }
+        for subscription_id, index in session.execute(ENDED_TERMS, keys):
+            ended[subscription_id].append(index)
+    return ended
+
+
+def settle_ended_terms(
+    session: Session, subscription: Subscription, indexes: Collection[int]
+) -> None:
+    """A final document says what the terms that end with these periods come to. Idempotent."""
+    if indexes:
+        keys = {
+            "organization_id": subscription.organization_id,
+            "subscription_id": subscription.id,
+            "indexes": list(indexes),
+        }
+        session.execute(SETTLE_ENDED_TERMS, keys)
 
 
 def _keys(

@@ -22,7 +22,7 @@ from repositories import outbox as stored_outbox
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import edit_reach
 from repositories.catalog import plans as stored_plans
-from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import term_progress as stored_terms
 from repositories.outbox import NewMessage
 from services.catalog import meter_claims, versions
 
@@ -113,7 +113,7 @@ def settle_ended_terms(
 
     Of one subscription, or of all that the plan's newest version bills. Source: CREDITS 22.
     """
-    waiting = stored_late_usage.mark_ended_terms(
+    waiting = stored_terms.mark_ended_terms(
         session,
         plan.organization_id,
         plan.id,

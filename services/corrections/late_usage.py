@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -32,6 +33,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import term_progress as stored_terms
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -46,10 +48,14 @@ from services.subscriptions.start import span_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateLines:
-    """The late lines of a bill, and the periods that were rated again for them, in order."""
+    """The late lines of a bill, and the periods that were rated again for them, in order.
+
+    ``ended``: the periods with which terms of commitments ended, where late usage is ignored.
+    """
 
     lines: tuple[PricedLine, ...] = ()
     corrections: tuple[PeriodCorrection, ...] = ()
+    ended: tuple[int, ...] = ()
 
 
 def late_lines(
@@ -68,12 +74,26 @@ def late_lines(
         )
         for subscription, draft in bills
     ]
+    ended = list_ended_terms(session, [subscription for subscription, _ in bills])
     return [
-        _late_lines(session, one.subscription, marked)
+        replace(_late_lines(session, one.subscription, marked), ended=ended[one.subscription.id])
         for one, marked in zip(
             asked, stored_late_usage.list_marked_periods(session, asked), strict=True
         )
     ]
+
+
+def list_ended_terms(
+    session: Session, subscriptions: Sequence[Subscription]
+) -> dict[UUID, tuple[int, ...]]:
+    """The final periods of each with which terms ended that no bill has settled yet.
+
+    Only where late usage is ignored: else they are settled as all that is marked. A true-up is no
+    usage, so it is owed under every policy. Source: CREDITS 22.
+    """
+    ignoring = [one for one in subscriptions if _policy_of(session, one) == LateUsage.IGNORE]
+    ended = stored_terms.list_ended_terms(session, ignoring)
+    return {one.id: tuple(ended.get(one.id, ())) for one in subscriptions}
 
 
 def _policy_of(session: Session, subscription: Subscription) -> str:

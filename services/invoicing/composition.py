@@ -30,9 +30,10 @@ from repositories.catalog import tax_rates as stored_tax_rates
 from repositories.credits import standings as stored_standings
 from repositories.credits.wallets import WalletKey
 from repositories.invoicing import late_usage as stored_late_usage
-from services.corrections.late_usage import late_lines, taken_back_lines
+from services.corrections.late_usage import LateLines, late_lines, taken_back_lines
 from services.discounts.uses import find_coupons
-from services.invoicing.commitments.open_terms import Ending, TermsAsked, find_terms
+from services.invoicing.commitments.asked import Ending, TermsAsked
+from services.invoicing.commitments.open_terms import find_terms
 from services.invoicing.prepaid.available import Totaling, find_credits
 from services.rating.steps import Rated
 from services.required import require_customer
@@ -40,10 +41,11 @@ from services.required import require_customer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """The money side of a bill, and what it corrects of earlier periods."""
+    """The money side of a bill, what it corrects of earlier periods, and whose terms ended."""
 
     totals: InvoiceTotals
     corrections: tuple[PeriodCorrection, ...] = ()
+    ended: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +101,12 @@ def compose_bills(
                 currency=one.currency,
                 at=one.at,
                 rated=one.rated,
-                terms=_terms_of(session, one, found.corrections),
+                terms=_terms_of(session, one, found),
             )
         )
     totals = total_bills(session, asked, wallets=wallets)
     return [
-        Bill(totals=one, corrections=found.corrections)
+        Bill(totals=one, corrections=found.corrections, ended=found.ended)
         for one, found in zip(totals, late, strict=True)
     ]
 
@@ -168,15 +170,14 @@ def total_manual(session: Session, written: Totaling) -> InvoiceTotals:
     return _assemble(written, rates=rates)
 
 
-def _terms_of(
-    session: Session, one: Composing, corrections: Sequence[PeriodCorrection]
-) -> tuple[TermBill, ...]:
+def _terms_of(session: Session, one: Composing, found: LateLines) -> tuple[TermBill, ...]:
     """The terms of commitments that the bill settles, and those that it corrects."""
+    corrected = {correction.period_index for correction in found.corrections}
     asked = TermsAsked(
         subscription=one.subscription,
         own=one.own_period,
         rated=one.rated,
-        corrected=frozenset(correction.period_index for correction in corrections),
+        corrected=frozenset(corrected.union(found.ended)),
         draft_id=None if one.draft is None else one.draft.id,
         ending=one.ending,
     )

@@ -23,6 +23,7 @@ from repositories.accounts import organizations as stored_organizations
 from repositories.catalog import plans as stored_plans
 from repositories.credits.wallets import WalletKey
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import term_progress as stored_terms
 from repositories.invoicing.late_usage import MarksAsked
 from repositories.subscriptions import actions as stored_actions
 from repositories.subscriptions import subscriptions as stored_subscriptions
@@ -34,7 +35,8 @@ from services.corrections.credit_notes import CreditedLine
 from services.corrections.shares import share_out
 from services.credits.spendable import lock_wallets_of_customers
 from services.invoicing import composition, drafts
-from services.invoicing.commitments.open_terms import TermsAsked, find_terms
+from services.invoicing.commitments.asked import TermsAsked
+from services.invoicing.commitments.open_terms import find_terms
 from services.invoicing.issuing import freeze, issue
 from services.invoicing.prepaid.available import Totaling
 from services.invoicing.prepaid.evidence import keep_drawings
@@ -55,24 +57,26 @@ def settle_late_usage(
     Under ``credit_note_or_invoice`` charges that come to more have an invoice, those that come to
     less credit notes on the invoices that billed them. After the last invoice of a subscription
     that is over, ``next_invoice`` makes one invoice of both; below zero it leaves the rest on the
-    customer's account. Idempotent: marks go in the same transaction, under the lock that arrivals
-    wait for.
+    customer's account. Under ``ignore`` nothing is said but what terms of commitments that ended
+    lack. Idempotent: marks go in the same transaction, under the lock that arrivals wait for.
     """
     subscription = require_subscription(
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
         may_be_deleted=True,
     )
     lock_arrivals(session, [(organization_id, subscription.customer_id)])
-    asked = MarksAsked(subscription=subscription, takes_free=True, draft_id=None)
-    [marked] = stored_late_usage.list_marked_periods(session, [asked])
-    if not marked:
-        return
     organization = stored_organizations.get_organization(session, organization_id)
+    is_usage_settled = organization.late_usage != LateUsage.IGNORE
+    asked = MarksAsked(subscription=subscription, takes_free=is_usage_settled, draft_id=None)
+    [marked] = stored_late_usage.list_marked_periods(session, [asked])
+    ended = corrections.list_ended_terms(session, [subscription])[subscription.id]
+    if not marked and not ended:
+        return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
     notes_less = organization.late_usage == LateUsage.CREDIT_NOTE_OR_INVOICE
     currency, wallets = _lock_account(session, subscription, at=at, now=now)
     lines, settled = _correct_all(session, subscription, marked, notes_less, at=at, now=now)
-    corrected = frozenset(stored.index for stored in marked)
+    corrected = frozenset({stored.index for stored in marked}.union(ended))
     terms = find_terms(session, TermsAsked(subscription=subscription, corrected=corrected))
     if lines or true_up_lines((), terms, currency):
         customer = composition.get_customer(session, organization_id, subscription.customer_id)
@@ -81,6 +85,7 @@ def settle_late_usage(
         )
         _invoice(session, subscription, totaling, wallets, now=now)
     corrections.settle(session, subscription, settled, currency, at=at, now=now)
+    stored_terms.settle_ended_terms(session, subscription, ended)
     session.flush()
 
 

@@ -16,7 +16,7 @@ from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.catalog import plans as stored_plans
 from repositories.subscriptions.running import find_running
 from services.invoicing import composition
-from services.invoicing.commitments.open_terms import Ending
+from services.invoicing.commitments.asked import Ending
 from services.invoicing.composition import Composing
 from services.rating import steps
 from services.rating.steps import Rated

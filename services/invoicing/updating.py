@@ -19,6 +19,7 @@ from repositories.credits.wallets import CustomerKey, WalletKey
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import term_progress as stored_terms
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.corrections.late_usage import settle
 from services.documents.contents import write_contents
@@ -191,3 +192,4 @@ def _keep(session: Session, rated: _Rated, composed: Bill, *, now: datetime) -> 
         at=rated.draft.at,
         now=now,
     )
+    stored_terms.settle_ended_terms(session, rated.draft.subscription, composed.ended)

@@ -21,7 +21,7 @@ from repositories.catalog import plans as stored_plans
 from services.audit_log import record
 from services.catalog import meter_claims
 from services.invoicing import previews
-from services.invoicing.commitments.open_terms import Ending
+from services.invoicing.commitments.asked import Ending
 from services.lifecycle import catching_up
 from services.lifecycle.changes import begin_change, lock_for_change, must_wait
 from services.rating import steps

@@ -203,7 +203,10 @@ def _late_usage_due(
     ):
         return None
     found = stored_late_usage.find_due_since(
-        session, subscription, leaves_to_drafts=facts.late_usage == LateUsage.NEXT_INVOICE
+        session,
+        subscription,
+        leaves_to_drafts=facts.late_usage != LateUsage.CREDIT_NOTE_OR_INVOICE,
+        only_ended_terms=facts.late_usage == LateUsage.IGNORE,
     )
     if found is None or subscription.test_clock_id is None:
         return found

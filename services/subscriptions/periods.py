@@ -165,7 +165,9 @@ def _settle_terms(
         return
     terms = versions.get_terms(session, former.organization_id, former.plan_id, former.plan_version)
     if terms.commitments:
-        stored_late_usage.mark_periods(session, subscription, [former.index], now=now)
+        stored_late_usage.mark_periods(
+            session, subscription, [former.index], ends_term=True, now=now
+        )
 
 
 def end_subscription(

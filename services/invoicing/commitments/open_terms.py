@@ -8,9 +8,9 @@ Source: CREDITS 22, docs/decisions/0082.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, auto
 from uuid import UUID
 
 from sqlmodel import Session
@@ -20,55 +20,24 @@ from billing.commitments.terms import CommitmentTerms
 from billing.commitments.true_ups import TermBill, TermPeriod
 from billing.identifiers import ChargeId
 from billing.invoicing.invoices import InvoiceStatus
-from billing.money import ZERO, exactly
+from billing.money import ONE, ZERO, exactly
 from billing.rating.lines import PricedLine
 from billing.rating.proration import Share
 from billing.rating.terms import PlanTerms
 from billing.subscriptions import PeriodStatus, has_ended
-from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
+from models.subscriptions.subscriptions import SubscriptionPeriod
 from repositories.catalog import commitments as stored_commitments
 from repositories.invoicing import term_progress as stored_progress
 from repositories.invoicing.term_progress import SaidTrueUp
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.catalog import versions
 from services.corrections.said import find_invoice_of
+from services.invoicing.commitments.asked import Ending, TermsAsked
 from services.rating import steps
-from services.rating.frozen_usage import Rated, regular_of, shares_of
+from services.rating.frozen_usage import regular_of, shares_of
 from services.rating.steps import BillKey
 
 VersionKey = tuple[UUID, int]
-
-
-class Ending(StrEnum):
-    """How the period of a bill ends: as it is stored, or as a preview supposes.
-
-    ``CUT`` inside its regular period, with it (``REGULAR``), or with the plan (``PLAN``).
-    """
-
-    STORED = "stored"
-    CUT = "cut"
-    REGULAR = "regular"
-    PLAN = "plan"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermsAsked:
-    """A bill that may say something of terms: of its ``own`` period, and of ``corrected`` ones.
-
-    ``rated`` is what its own lines are computed from, ``draft_id`` the draft that is being written.
-    """
-
-    subscription: Subscription
-    own: SubscriptionPeriod | None = None
-    rated: Rated | None = None
-    corrected: frozenset[int] = frozenset()
-    draft_id: UUID | None = None
-    ending: Ending = Ending.STORED
-
-    @property
-    def touched(self) -> frozenset[int]:
-        """The periods that the bill says something of."""
-        return self.corrected if self.own is None else self.corrected | {self.own.index}
 
 
 def find_terms(session: Session, asked: TermsAsked) -> tuple[TermBill, ...]:
@@ -84,14 +53,14 @@ def find_terms(session: Session, asked: TermsAsked) -> tuple[TermBill, ...]:
         session, subscription.organization_id, subscription.id
     )
     by_index = {one.index: one for one in periods}
-    settled = [
-        (commitment, term)
+    met = [
+        _MetTerm(commitment=commitment, term=term, stand=stand)
         for commitment, term in _terms_met(
             asked, periods, _terms_by_version(session, asked, periods)
         )
-        if _is_settled(session, asked, by_index[term.indexes[-1]])
+        if (stand := _stand(session, asked, by_index[term.indexes[-1]])) is not _Stand.UNKNOWN
     ]
-    return _term_bills(session, asked, by_index, settled)
+    return _term_bills(session, asked, by_index, met)
 
 
 def _may_meet_any(session: Session, asked: TermsAsked) -> bool:
@@ -160,15 +129,37 @@ def _ends_with_last(asked: TermsAsked) -> bool:
     )
 
 
-def _is_settled(session: Session, asked: TermsAsked, last: SubscriptionPeriod) -> bool:
+class _Stand(Enum):
+    """Whether a term is settled, owes nothing because no bill ends it, or is left to people."""
+
+    SETTLED = auto()
+    NOT_BILLED = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MetTerm:
+    """A term that is over and has a period that the bill says something of."""
+
+    commitment: CommitmentTerms
+    term: Term
+    stand: _Stand
+
+
+def _stand(session: Session, asked: TermsAsked, last: SubscriptionPeriod) -> _Stand:
     """Whether the bill settles the term, or a final bill of its last period did.
 
     A draft of that says it when it becomes final, and what people wrote stays as they wrote it.
+    Where that bill is void, or gone, nothing is owed of the term: what others said is taken back.
     """
     if asked.own is not None and asked.own.index == last.index:
-        return True
+        return _Stand.SETTLED
     invoice = find_invoice_of(session, last)
-    return invoice is not None and invoice.status != InvoiceStatus.DRAFT and not invoice.is_edited
+    if invoice is None:
+        return _Stand.NOT_BILLED
+    if invoice.status == InvoiceStatus.DRAFT or invoice.is_edited:
+        return _Stand.UNKNOWN
+    return _Stand.SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,15 +193,15 @@ def _term_bills(
     session: Session,
     asked: TermsAsked,
     periods: Mapping[int, SubscriptionPeriod],
-    settled: Sequence[tuple[CommitmentTerms, Term]],
+    met: Sequence[_MetTerm],
 ) -> tuple[TermBill, ...]:
     """The terms with their periods, and with what other documents say of them.
 
     A period whose bill was given up is none of them.
     """
-    if not settled:
+    if not met:
         return ()
-    indexes = sorted({index for _, term in settled for index in term.indexes})
+    indexes = sorted({index for one in met for index in one.term.indexes})
     billed = [periods[one] for one in indexes if periods[one].status != PeriodStatus.SKIPPED]
     standing = _Standing(
         shares=_shares(session, asked, billed),
@@ -220,24 +211,25 @@ def _term_bills(
         ),
     )
     return tuple(
-        _term_bill(asked, commitment, term, standing)
-        for commitment, term in settled
-        if not standing.shares.keys().isdisjoint(term.indexes)
+        _term_bill(asked, one, standing)
+        for one in met
+        if not standing.shares.keys().isdisjoint(one.term.indexes)
+        and (one.stand is _Stand.SETTLED or standing.true_ups_of(one.commitment, one.term))
     )
 
 
 @exactly
-def _term_bill(
-    asked: TermsAsked, commitment: CommitmentTerms, term: Term, standing: _Standing
-) -> TermBill:
+def _term_bill(asked: TermsAsked, met: _MetTerm, standing: _Standing) -> TermBill:
+    """What the term comes to; of one that no bill ends no period counts, so nothing is owed."""
+    commitment, term, is_settled = met.commitment, met.term, met.stand is _Stand.SETTLED
     own = None if asked.own is None else asked.own.index
     true_ups = standing.true_ups_of(commitment, term)
     return TermBill(
-        commitment=commitment,
+        commitment=commitment if is_settled else replace(commitment, overage_factor=ONE),
         periods=tuple(
             TermPeriod(
                 period_index=index,
-                covered=standing.shares[index].covered,
+                covered=standing.shares[index].covered if is_settled else 0,
                 total=standing.shares[index].total,
                 billed=standing.billed(index, commitment),
             )

@@ -44,6 +44,7 @@ class Case:
     is_edited: bool
     is_held: bool
     is_void: bool
+    ends_term: bool = False
 
 
 cases = st.builds(
@@ -55,6 +56,7 @@ cases = st.builds(
     is_edited=st.booleans(),
     is_held=st.booleans(),
     is_void=st.booleans(),
+    ends_term=st.booleans(),
 )
 
 
@@ -105,17 +107,27 @@ def test_statements_workflows_and_python_agree_on_random_rows(
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "following", "is_due"),
+    ("policy", "status", "following", "ends_term", "is_due"),
     [
-        ("credit_note_or_invoice", "ACTIVE", "open", True),
-        ("next_invoice", "ACTIVE", "open", False),
-        ("next_invoice", "CANCELED", "closed", False),
-        ("next_invoice", "CANCELED", "final", True),
-        ("ignore", "CANCELED", "final", False),
+        ("credit_note_or_invoice", "ACTIVE", "open", False, True),
+        ("next_invoice", "ACTIVE", "open", False, False),
+        ("next_invoice", "CANCELED", "closed", False, False),
+        ("next_invoice", "CANCELED", "final", False, True),
+        ("ignore", "CANCELED", "final", False, False),
+        ("ignore", "ACTIVE", "open", True, False),
+        ("ignore", "CANCELED", "closed", True, False),
+        ("ignore", "CANCELED", "final", True, True),
     ],
 )
 def test_a_difference_is_due_where_no_invoice_will_say_it(
-    life: Life, session: Session, policy: str, status: str, following: str, *, is_due: bool
+    life: Life,
+    session: Session,
+    policy: str,
+    status: str,
+    following: str,
+    *,
+    ends_term: bool,
+    is_due: bool,
 ) -> None:
     session.execute(text("UPDATE organization SET late_usage = :policy"), {"policy": policy})
     case = Case(
@@ -126,6 +138,7 @@ def test_a_difference_is_due_where_no_invoice_will_say_it(
         is_edited=False,
         is_held=False,
         is_void=False,
+        ends_term=ends_term,
     )
     row = _plant(session, life.row(), case)
 
@@ -178,6 +191,7 @@ def _plant(session: Session, like: Subscription, case: Case) -> Subscription:
             period_index=0,
             marked_at=NOW - timedelta(hours=1),
             draft_id=draft_id if case.is_held else None,
+            ends_term=case.ends_term,
         )
     )
     session.flush()

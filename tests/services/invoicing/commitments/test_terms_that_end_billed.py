@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from billing.invoicing.kinds import LateUsage
 from billing.rating.terms import Effective, VersionPolicy
 from repositories.transactions import Transactions
 from services.catalog import commitments
@@ -27,6 +28,7 @@ from tests.services.invoicing.bills import (
     use,
 )
 from tests.services.invoicing.commitments.committed import (
+    APRIL,
     MARCH,
     begin,
     commit,
@@ -34,10 +36,11 @@ from tests.services.invoicing.commitments.committed import (
     shown,
 )
 from tests.services.invoicing.threshold.stepped import billed
-from tests.services.lives import begin_life
+from tests.services.lives import Life, begin_life
 from tests.services.receipts_of import with_signer
 from tests.services.shop import NOW, Shop, open_shop
 
+MAY = datetime(2025, 5, 1, 2, tzinfo=UTC)
 TENTH_OF_FEBRUARY = datetime(2025, 2, 10, tzinfo=UTC)
 
 
@@ -45,6 +48,26 @@ TENTH_OF_FEBRUARY = datetime(2025, 2, 10, tzinfo=UTC)
 def shop(transactions: Transactions) -> Shop:
     """A new organization, in a process that signs receipts."""
     return with_signer(open_shop(transactions))
+
+
+def settle_late_usage_by(shop: Shop, policy: LateUsage) -> None:
+    """The organization settles late usage so from now on."""
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.execute(
+            text("UPDATE organization SET late_usage = :policy WHERE id = :id"),
+            {"id": shop.organization_id, "policy": policy},
+        )
+
+
+def bill_until_the_eleventh(shop: Shop, policy: LateUsage) -> Life:
+    """A life of 100 a month, whose 5 until 11 January are on a final bill by then."""
+    life = begin(shop)
+    settle_late_usage_by(shop, policy)
+    use(life, (5, "5"))
+    bill_at(life, ELEVENTH)
+    [draft, *_] = invoices_of(life)
+    shop.do(payment_status.finalize, draft.id)
+    return life
 
 
 def test_a_commitment_that_ended_for_the_running_period_is_settled_by_its_bill(
@@ -66,11 +89,7 @@ def test_a_commitment_that_ended_for_the_running_period_is_settled_by_its_bill(
 
 def test_an_end_at_the_instant_of_a_bill_settles_the_term(shop: Shop, tmp_path: Path) -> None:
     """5 were used by 11 January: of 100 a month 27.26 are missing."""
-    life = begin(shop)
-    use(life, (5, "5"))
-    bill_at(life, ELEVENTH)
-    [draft, *_] = invoices_of(life)
-    shop.do(payment_status.finalize, draft.id)
+    life = bill_until_the_eleventh(shop, LateUsage.NEXT_INVOICE)
 
     life.do(partial(changes.cancel_subscription, at_period_end=False), now=NOW)
     life.catch_up()
@@ -114,11 +133,7 @@ def test_a_pinned_subscription_that_moves_settles_the_term_that_ends_so(
 
 def test_where_corrections_are_invoices_the_true_up_is_one(shop: Shop, tmp_path: Path) -> None:
     life = begin_life(shop)
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        session.execute(
-            text("UPDATE organization SET late_usage = 'credit_note_or_invoice' WHERE id = :id"),
-            {"id": shop.organization_id},
-        )
+    settle_late_usage_by(shop, LateUsage.CREDIT_NOTE_OR_INVOICE)
     commitment_id = commit(life, "300", term_periods=3)
     use(life, (5, "50"))
     pass_to(life, TENTH_OF_FEBRUARY)
@@ -132,12 +147,11 @@ def test_where_corrections_are_invoices_the_true_up_is_one(shop: Shop, tmp_path:
     require_agreed(life, tmp_path)
 
 
-def test_another_plan_at_the_instant_of_a_bill_settles_the_term(shop: Shop, tmp_path: Path) -> None:
-    life = begin(shop)
-    use(life, (5, "5"))
-    bill_at(life, ELEVENTH)
-    [draft, *_] = invoices_of(life)
-    shop.do(payment_status.finalize, draft.id)
+@pytest.mark.parametrize("policy", [LateUsage.NEXT_INVOICE, LateUsage.IGNORE])
+def test_another_plan_at_the_instant_of_a_bill_settles_the_term(
+    shop: Shop, tmp_path: Path, policy: LateUsage
+) -> None:
+    life = bill_until_the_eleventh(shop, policy)
     other = shop.add_plan(lookup_id="other")
     shop.add_usage_charge(other, life.meter_id(), unit_price=Decimal(2))
 
@@ -146,4 +160,46 @@ def test_another_plan_at_the_instant_of_a_bill_settles_the_term(shop: Shop, tmp_
     pass_to(life, MARCH)
 
     assert shown(life)[:2] == [["5"], ["0", "+27.26"]]
+    require_agreed(life, tmp_path)
+
+
+def test_where_late_usage_is_ignored_the_next_bill_says_the_true_up(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """January's 50 of 100 are owed; 20 that came late are not, as long as they are ignored."""
+    life = begin_life(shop)
+    settle_late_usage_by(shop, LateUsage.IGNORE)
+    commitment_id = commit(life, "300", term_periods=3)
+    use(life, (5, "50"))
+    pass_to(life, TENTH_OF_FEBRUARY)
+    use(life, (6, "20"), late=True)
+
+    end = partial(commitments.end_commitment, effective=Effective.RUNNING_PERIOD)
+    shop.do(end, life.row().plan_id, commitment_id)
+    pass_to(life, MARCH)
+
+    assert shown(life)[:2] == [["50"], ["0", "+50"]]
+    require_agreed(life, tmp_path)
+
+    pass_to(life, APRIL)
+    assert billed(life) == 100
+
+    settle_late_usage_by(shop, LateUsage.NEXT_INVOICE)
+    pass_to(life, MAY)
+    assert shown(life)[3] == ["0", "20", "+-20"]
+    require_agreed(life, tmp_path)
+
+
+def test_where_late_usage_is_ignored_the_end_at_the_instant_of_a_bill_settles_the_term(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """No bill follows, so the true-up is an invoice of its own, once."""
+    life = bill_until_the_eleventh(shop, LateUsage.IGNORE)
+
+    life.do(partial(changes.cancel_subscription, at_period_end=False), now=NOW)
+    life.catch_up()
+    pass_to(life, MARCH)
+    pass_to(life, APRIL)
+
+    assert [one.total for one in life.invoices()] == [5, Decimal("27.26")]
     require_agreed(life, tmp_path)
