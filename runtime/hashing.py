@@ -20,7 +20,11 @@ from typing import IO, Final, Protocol
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from runtime.processes.priority import LEAST_NICENESS, lower_priority
+from runtime.processes.priority import (
+    GUESSING_SESSION_NICENESS,
+    LEAST_NICENESS,
+    lower_priority,
+)
 
 TRIES: Final = 2
 """A process that was ended from outside is replaced once for each question."""
@@ -124,5 +128,5 @@ def answer_lines(lines: Iterable[str], output: IO[str]) -> None:
 if __name__ == "__main__":
     # A terminal interrupts all processes; this one goes on until whoever asks it has ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lower_priority(LEAST_NICENESS)
+    lower_priority(LEAST_NICENESS, of_session=GUESSING_SESSION_NICENESS)
     answer_lines(sys.stdin, sys.stdout)

@@ -19,6 +19,10 @@ BILLING_NICENESS: Final = 10
 
 LEAST_NICENESS: Final = 19
 
+GUESSING_SESSION_NICENESS: Final = 5
+"""Of a session of guesses at passwords: a third of the share of one that does not stand back. With
+less, a login would take ten seconds where many are busy, and nobody waits for that."""
+
 SHORT_TURN_SECONDS: Final = 0.0001
 """The shortest that Linux gives. Its own are some milliseconds, of which one who wakes waits one or
 two before whoever runs in another session makes way."""
@@ -31,13 +35,16 @@ TRIES: Final = 10
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 
 
-def lower_priority(niceness: int) -> None:
-    """This process yields to others of the machine. For its first thread, before it has others."""
+def lower_priority(niceness: int, *, of_session: int | None = None) -> None:
+    """This process yields to others of the machine. For its first thread, before it has others.
+
+    A session that it leads has ``of_session``, the same by default.
+    """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     # Linux may share processors between sessions first, which have a niceness of their own.
     if os.getsid(0) == os.getpid():
-        _lower_session(niceness)
+        _lower_session(niceness if of_session is None else of_session)
     # What answers requests may have begun this process, which has inherited its turns.
     _set_turn(0, nanoseconds=0)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runtime.hashing import HashingProcesses
-from runtime.processes.priority import LEAST_NICENESS
+from runtime.processes.priority import GUESSING_SESSION_NICENESS, LEAST_NICENESS
 
 PASSWORD = "correct-horse-9"
 
@@ -43,7 +43,7 @@ def test_process_that_hashes_stands_back_with_its_session_too(hashing: HashingPr
     assert os.getsid(pid) == pid
     share = Path(f"/proc/{pid}/autogroup")
     if share.exists() and (text := read_share(share)):
-        assert text.endswith(f" nice {LEAST_NICENESS}")
+        assert text.endswith(f" nice {GUESSING_SESSION_NICENESS}")
 
 
 def read_share(share: Path) -> str:
