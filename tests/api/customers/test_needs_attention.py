@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from api.context import AppContext
-from services.invoicing import parking
+from tests.api.parked_bills import park
 from tests.api.people import Clock, Person
 from tests.api.sold import V1, Sold, post, sell
 
@@ -13,22 +11,6 @@ from tests.api.sold import V1, Sold, post, sell
 def subscribe_another(sold: Sold) -> dict[str, str]:
     customer = post(sold.owner, "/customers", {"name": "Acme", "email": "a@acme.test"})
     return sold.subscribe("2026-02-20T00:00:00Z", customer_id=customer["id"])
-
-
-def park(owner: Person, context: AppContext, clock: Clock, subscription_id: str) -> None:
-    """A broken rule stops the bill of the first period."""
-    organization_id = UUID(owner.get(f"{V1}/organization").json()["id"])
-    with context.transactions.for_organization(organization_id) as session:
-        parking.park_bill(
-            session,
-            organization_id,
-            UUID(subscription_id),
-            period_index=0,
-            step="price_usage",
-            reason="a broken rule",
-            at=clock(),
-            now=clock(),
-        )
 
 
 def test_those_with_a_parked_bill_are_listed_or_left_out(

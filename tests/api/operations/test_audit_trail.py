@@ -7,16 +7,15 @@ Each operation of the document is done once here, or stands among the exceptions
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 
 from api.context import AppContext
-from services.invoicing import parking
 from services.notifications.deliveries import spread_events
 from tests.api.changes import EXCEPTIONS, V1, Story, changing_operations, plan_body, recorded
 from tests.api.members_story import tell_of_people
+from tests.api.parked_bills import park
 from tests.api.people import PASSWORD, Clock, Person
 from tests.api.sold import sell
 
@@ -77,11 +76,11 @@ def tell_of_a_subscription(story: Story, context: AppContext, clock: Clock) -> N
     terms = {"start_date": "2026-02-01T00:00:00Z", "version_policy": "pinned"}
     subscription = story.do("POST /subscriptions", ids | terms)
     its = {"subscription_id": subscription["id"]}
-    park(story, context, clock, subscription["id"])
+    park(story.person, context, clock, subscription["id"])
     story.do(
         f"POST /subscriptions/{{subscription_id}}/periods/{PERIOD}/retry", period_index=0, **its
     )
-    park(story, context, clock, subscription["id"])
+    park(story.person, context, clock, subscription["id"])
     given_up = {"reason": "agreed"}
     path = f"/subscriptions/{{subscription_id}}/periods/{PERIOD}/skip"
     story.do(f"POST {path}", given_up, period_index=0, **its)
@@ -268,22 +267,6 @@ def test_repeated_settings_and_details_are_no_changes(owner: Person) -> None:
 
 
 PERIOD = "{period_index}"
-
-
-def park(story: Story, context: AppContext, clock: Clock, subscription_id: str) -> None:
-    """A broken rule stops the bill of the first period."""
-    organization_id = UUID(story.person.get(f"{V1}/organization").json()["id"])
-    with context.transactions.for_organization(organization_id) as session:
-        parking.park_bill(
-            session,
-            organization_id,
-            UUID(subscription_id),
-            period_index=0,
-            step="price_usage",
-            reason="a broken rule",
-            at=clock(),
-            now=clock(),
-        )
 
 
 def audit_of(person: Person) -> list[dict[str, Any]]:
