@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,16 +14,19 @@ from billing.metering.aggregations import Aggregation
 from billing.periods import Interval
 from billing.rating.terms import ChargeStatus, ChargeType, FeatureType, OverLimit
 from models.catalog.features import Feature
+from repositories.catalog import commitments as stored_commitments
 from repositories.catalog import plans as stored_plans
 from repositories.transactions import Transactions
 from services.accounts import settings as organizations
 from services.accounts.settings import ChangeSettings
-from services.catalog import charges, grants
+from services.catalog import charges, commitments, grants
 from services.catalog.charges import AddCharge
+from services.catalog.commitments import AddCommitment
 from services.catalog.grants import Grant
 from services.catalog.meters import CreateMeter, MeterDetails
 from services.customers import CreateCustomer, CustomerDetails, create_customer
 from services.subscriptions import clocks
+from tests.money.model.agreements import Commitment
 from tests.money.model.journal import Allowance, Charge, Meter, Opened, Plan
 from tests.services.shop import NOW, Shop, open_shop
 
@@ -92,6 +96,8 @@ def edit_plan(market: Market, plan: Plan) -> None:
             )
         for granted in stored_plans.list_plan_features(session, shop.organization_id, plan_id):
             grants.remove_plan_feature(session, shop.organization_id, plan_id, granted.id, now=NOW)
+        for ended in stored_commitments.list_in_force(session, shop.organization_id, plan_id):
+            commitments.end_commitment(session, shop.organization_id, plan_id, ended.id, now=NOW)
         _fill(session, market, plan)
 
 
@@ -101,10 +107,24 @@ def _fill(session: Session, market: Market, plan: Plan) -> None:
         feature = market.features[allowance.meter]
         grant = Grant(**_grant(allowance))
         grants.add_plan_feature(session, organization_id, plan_id, feature.id, grant, now=NOW)
+    ids: dict[str, UUID] = {}
     for charge in plan.charges:
         command = _charge(market, charge)
         added = charges.add_charge(session, organization_id, plan_id, command, now=NOW)
         market.charges[added.result.id] = charge.name
+        ids[charge.name] = added.result.id
+    if plan.commitment is not None:
+        committed = _commitment(plan.commitment, ids)
+        commitments.add_commitment(session, organization_id, plan_id, committed, now=NOW)
+
+
+def _commitment(commitment: Commitment, ids: Mapping[str, UUID]) -> AddCommitment:
+    return AddCommitment(
+        amount=commitment.amount,
+        charge_ids=[ids[name] for name in commitment.charges],
+        term_periods=commitment.periods,
+        overage_factor=commitment.factor,
+    )
 
 
 def _grant(allowance: Allowance) -> dict[str, Any]:

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from psycopg import Connection
-from sqlalchemy import event
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from tests.money.arrivals import WayIn
 from tests.money.copies import Copier
-
-MOST_STATEMENTS = 2_000
-"""More than there are: each is prepared once, for thousands of lives."""
+from tests.prepared import create_prepared_engine
 
 
 @pytest.fixture(scope="module")
 def transactions(module_database_url: str) -> Iterator[Transactions]:
     """Transactions of the application's role, by which thousands of lives do the same."""
-    engine = create_application_engine(module_database_url)
-
-    @event.listens_for(engine, "connect")
-    def prepare_early(connection: Connection[Any], _record: object) -> None:
-        connection.prepare_threshold, connection.prepared_max = 2, MOST_STATEMENTS
-        connection.execute("SET plan_cache_mode = force_generic_plan")
-        connection.commit()
-
+    engine = create_prepared_engine(module_database_url)
     yield Transactions(engine)
     engine.dispose()
 

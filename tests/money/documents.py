@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.invoicing.invoices import Invoice, InvoiceLine
+from models.subscriptions.subscriptions import SubscriptionPeriod
 
 # Final invoices, what notes gave back of them, and the credit that the customer still has.
 SUM = text(
@@ -144,8 +145,8 @@ STANDS = text(
             AND invoice.id = line.invoice_id
         WHERE line.organization_id = :organization_id
             AND line.charge_id = coalesce(:charge_id, line.charge_id)
-            AND invoice.subscription_id = :subscription_id AND invoice.kind = 'period'
-            AND invoice.period_index = :period_index
+            AND invoice.subscription_id = :subscription_id
+            AND invoice.kind IN ('period', 'threshold') AND invoice.period_index = :period_index
             AND invoice.status IN ('OPEN', 'PAID', 'UNCOLLECTIBLE')
         UNION ALL
         SELECT part.amount FROM correction_part AS part
@@ -263,3 +264,30 @@ def list_lines(session: Session, organization_id: UUID, invoice_id: UUID) -> Seq
             InvoiceLine.organization_id == organization_id, InvoiceLine.invoice_id == invoice_id
         )
     ).all()
+
+
+def list_steps(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
+) -> list[UUID]:
+    """The threshold invoices of a period that are due, the oldest first."""
+    found = session.exec(
+        select(Invoice.id)
+        .where(
+            Invoice.organization_id == organization_id,
+            Invoice.subscription_id == subscription_id,
+            Invoice.period_index == period_index,
+            Invoice.kind == "threshold",
+            Invoice.status == "OPEN",
+        )
+        .order_by(col(Invoice.revision).desc())
+    )
+    return list(found)
+
+
+def count_steps(
+    session: Session, organization_id: UUID, subscription_id: UUID, period_index: int
+) -> int:
+    """How often a period was billed as it ran, whatever became of these invoices."""
+    key = (organization_id, subscription_id, period_index)
+    found = session.get(SubscriptionPeriod, key)
+    return 0 if found is None else found.threshold_steps

@@ -24,17 +24,19 @@ class Bills(Steps):
     @rule(place=any_place)
     def delete_draft(self, place: int) -> None:
         states = (State.DRAFTED,) if place % 8 else (State.DRAFTED, State.FINAL)
-        if found := pick(self._bills(*states), place):
+        if found := pick(self._left_to_people(*states), place):
             self._do(journal.DraftDeleted(subscription=found[0], period=found[1]))
 
     @rule(place=any_place, amount=decimals(30, 0))
     def edit_draft(self, place: int, amount: Decimal) -> None:
-        if found := pick(self._bills(State.DRAFTED), place):
-            self._do(journal.DraftEdited(subscription=found[0], period=found[1], amount=amount + 1))
+        drafts = [one for one in self._bills(State.DRAFTED) if not self._is_committed(*one)]
+        if found := pick(drafts, place):
+            request = journal.DraftEdited(subscription=found[0], period=found[1], amount=amount + 1)
+            self._do(request, "invoiced_before" if self.driver.has_steps(*found) else None)
 
     @rule(place=any_place, settles_again=st.booleans())
     def void_invoice(self, place: int, *, settles_again: bool) -> None:
-        if found := pick(self._bills(State.FINAL), place):
+        if found := pick(self._left_to_people(State.FINAL), place):
             self._void(
                 journal.InvoiceVoided(
                     subscription=found[0], period=found[1], settles_again=settles_again
@@ -67,6 +69,22 @@ class Bills(Steps):
         states = (State.RUNNING, State.DRAFTED, State.FINAL)
         if found := pick(self._bills(*states), place):
             self._do(journal.Billed(subscription=found[0], period=found[1]))
+
+    def _left_to_people(self, *states: State) -> list[tuple[str, int]]:
+        """Where late usage is ignored, nothing else is corrected either.
+
+        So what was billed as a period ran stays when its bill is gone, and so do true-ups.
+        """
+        if self._model().opened.late_usage != "ignore":
+            return self._bills(*states)
+        return [
+            one
+            for one in self._bills(*states)
+            if not self._is_committed(*one) and not self.driver.has_steps(*one)
+        ]
+
+    def _is_committed(self, name: str, index: int) -> bool:
+        return self._model().lives[name].periods[index].plan.commitment is not None
 
     def _void(self, request: journal.InvoiceVoided) -> None:
         """Only what still waits for money can be void."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from tests.money.comparison import compare, compare_settled
+from tests.money.drawn.agreed import Agreements
 from tests.money.drawn.bills import Bills
 from tests.money.drawn.goodwill import Goodwill
 from tests.money.drawn.openings import HOUR, Openings, amounts
@@ -26,7 +27,7 @@ MOST_LIVES = 4
 names_of_plans = st.sampled_from(("basic", "dear"))
 
 
-class Customer(Bills, Goodwill):
+class Customer(Bills, Goodwill, Agreements):
     """One customer with subscriptions one after the other, and people who change their minds."""
 
     openings: ClassVar[Openings]

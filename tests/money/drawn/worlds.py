@@ -8,6 +8,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from tests.money.model.agreements import Commitment
 from tests.money.model.journal import Allowance, Charge, Meter, Opened, Plan
 from tests.money.stories.examples import START
 
@@ -102,6 +103,17 @@ def allowances(draw: st.DrawFn, meter: Meter) -> Allowance:
 
 
 @st.composite
+def commitments(draw: st.DrawFn, charges: tuple[Charge, ...]) -> Commitment:
+    """What is owed of a term at least, of all charges or of one."""
+    return Commitment(
+        amount=draw(decimals(60, 0)) + 1,
+        charges=draw(st.sampled_from(((), (), *((one.name,) for one in charges)))),
+        periods=draw(st.sampled_from((1, 1, 2, 3))),
+        factor=draw(st.sampled_from((Decimal(1), Decimal(1), Decimal("1.5"), Decimal("0.5")))),
+    )
+
+
+@st.composite
 def plans(draw: st.DrawFn, name: str, known: tuple[Meter, ...], interval: str) -> Plan:
     """A plan that charges some of the meters, and perhaps a fee."""
     charged = [meter for meter in known if draw(st.integers(0, 3)) > 0]
@@ -109,7 +121,14 @@ def plans(draw: st.DrawFn, name: str, known: tuple[Meter, ...], interval: str) -
     if not charges or draw(st.integers(0, 3)) == 0:
         charges.append(Charge(name="fee", meter=None, amount=draw(decimals(40, 2))))
     limited = [draw(allowances(meter)) for meter in charged if draw(st.booleans())]
-    return Plan(name=name, interval=interval, charges=tuple(charges), allowances=tuple(limited))
+    is_committed = draw(st.integers(0, 3)) == 0
+    return Plan(
+        name=name,
+        interval=interval,
+        charges=tuple(charges),
+        allowances=tuple(limited),
+        commitment=draw(commitments(tuple(charges))) if is_committed else None,
+    )
 
 
 @st.composite

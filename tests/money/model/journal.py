@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from tests.money.model.agreements import Agreed, Commitment
+
 WRITTEN = "written by hand"
 """The one line of an invoice that people wrote, where others name a charge."""
 
@@ -60,6 +62,7 @@ class Plan:
     interval: str = "month"
     charges: tuple[Charge, ...] = ()
     allowances: tuple[Allowance, ...] = ()
+    commitment: Commitment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +280,7 @@ Request: TypeAlias = (
     | Deleted
     | Reactivated
     | BilledEarly
+    | Agreed
     | Finalized
     | DraftDeleted
     | DraftEdited

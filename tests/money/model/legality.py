@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
-from tests.money.model import journal
+from tests.money.model import agreements, journal
 from tests.money.model.journal import Plan, Request
 from tests.money.model.lives import Life, Period, State
 from tests.money.model.model import Model
@@ -32,7 +32,7 @@ class Claim:
     span: Span
 
 
-def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  (one a refusal)
+def refusal(model: Model, request: Request) -> str | None:  # noqa: C901, PLR0911  (one a refusal)
     """The code of the error that a request is answered with; None where it is legal.
 
     Of notes and of voids only what does not depend on the documents: see the driver for the rest.
@@ -54,6 +54,13 @@ def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  (on
             return _refuse_on_subscription(model, request)
         case journal.PlanEdited(plan=plan):
             return _refuse_edit(model, plan)
+        case (
+            agreements.ThresholdSet()
+            | agreements.Looked()
+            | agreements.AddOnAttached()
+            | agreements.AddOnChanged()
+        ):
+            return _refuse_agreement(model.lives[request.subscription], request)
         case journal.Finalized() | journal.DraftDeleted() | journal.DraftEdited():
             period = model.lives[request.subscription].periods[request.period]
             return None if period.state is State.DRAFTED else NO_ARROW
@@ -66,6 +73,20 @@ def refusal(model: Model, request: Request) -> str | None:  # noqa: PLR0911  (on
                 case State.DRAFTED | State.FINAL:
                     return "period_already_billed"
     return None
+
+
+def _refuse_agreement(life: Life, request: agreements.Agreed) -> str | None:
+    match request:
+        case agreements.Looked():
+            return None
+        case _ if life.is_deleted:
+            return GONE
+        case agreements.AddOnChanged(name=name, quantity=quantity):
+            if life.add_ons[name].has_ended and quantity == 0:
+                return None
+            if not life.is_over and life.add_ons[name].has_ended:
+                return "add_on_ended"
+    return NO_ARROW if life.is_over else None
 
 
 def _refuse_on_subscription(model: Model, request: journal.OnSubscription) -> str | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum, auto
 from fractions import Fraction
 
+from tests.money.model.add_ons import AddOn
 from tests.money.model.aggregates import Event
 from tests.money.model.journal import Plan
 from tests.money.model.notes import Note
@@ -91,6 +92,7 @@ class Life:
     anchor: Anchor
     plan: Plan
     periods: list[Period] = field(default_factory=list)
+    add_ons: dict[str, AddOn] = field(default_factory=dict)
     next_plan: str | None = None
     ends_with_period: bool = False
     is_over: bool = False

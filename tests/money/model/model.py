@@ -9,18 +9,19 @@ about does not matter to it: only that in the end they add up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from tests.money.model import journal
+from tests.money.model import agreements, journal
+from tests.money.model.add_ons import AddOn
 from tests.money.model.aggregates import Event
-from tests.money.model.journal import Opened, Plan, Request, Said
-from tests.money.model.lives import Forgiven, Life, Period, State
+from tests.money.model.journal import Opened, Plan, Request
+from tests.money.model.lives import Life, Period, State
 from tests.money.model.notes import Note, note_of
-from tests.money.model.owed import NOTHING, owed_of
+from tests.money.model.owed import NOTHING, forgive, owed_of, said_of
 from tests.money.model.rating import Part, World, rate
+from tests.money.model.terms import true_ups
 from tests.money.model.years import Anchor, Span, span_around
 
 
@@ -46,15 +47,15 @@ class Model:
 
     def owed(self) -> Fraction:
         """What all final bills come to once everything is corrected, less what was given back."""
-        return sum(
-            (
-                amount
-                for life in self.lives.values()
-                for index in range(len(life.periods))
-                for amount in self.owed_of(life, index).values()
-            ),
-            NOTHING,
-        )
+        return sum((self._owed_of_life(one) for one in self.lives.values()), NOTHING)
+
+    def _owed_of_life(self, life: Life) -> Fraction:
+        owed = [self.owed_of(life, index) for index in range(len(life.periods))]
+        total = sum((sum(one.values(), NOTHING) for one in owed), NOTHING)
+        if all(one.plan.commitment is None for one in life.periods):
+            return total
+        said = [said_of(*one) for one in zip(life.periods, owed, strict=True)]
+        return total + true_ups(self._world, life.periods, said, is_over=life.is_over)
 
     def owed_of(self, life: Life, index: int) -> dict[str, Fraction]:
         """What one period comes to, charge by charge, less what was given back of it.
@@ -81,7 +82,9 @@ class Model:
         for one in life.parts(index):
             known = self._known_of(one)
             parts.append(replace(one.part, events=events if known is None else known))
-        return rate(self._world, life.periods[index].plan, parts)
+        rated = rate(self._world, life.periods[index].plan, parts)
+        mine = life.periods[index].part
+        return rated | {name: one.owed(self._world, mine) for name, one in life.add_ons.items()}
 
     @property
     def _ignores_late(self) -> bool:
@@ -131,10 +134,24 @@ class Model:
                 self.lives[request.subscription].ends_with_period = False
             case journal.BilledEarly():
                 self._bill_early(self.lives[request.subscription])
+            case agreements.AddOnAttached() | agreements.AddOnChanged():
+                self._hold(self.lives[request.subscription], request)
+            case agreements.ThresholdSet() | agreements.Looked() | agreements.StepVoided():
+                pass  # what is billed as it runs is taken off by the last bill
             case journal.Opened():
                 raise AssertionError("A world is opened once.")
             case _:
                 self._act_on_bill(request)
+
+    def _hold(
+        self, life: Life, request: agreements.AddOnAttached | agreements.AddOnChanged
+    ) -> None:
+        """So many of an add-on from here on, or from where the running period begins."""
+        if isinstance(request, agreements.AddOnAttached):
+            life.add_ons[request.name] = AddOn(price=Fraction(request.price))
+        add_on, running = life.add_ons[request.name], life.running
+        at = max(self.now, running.span.starts_at) if running else self.now
+        add_on.hold(at, Fraction(request.quantity))
 
     def _act_on_bill(self, request: journal.OnBill) -> None:
         life = self.lives[request.subscription]
@@ -173,24 +190,7 @@ class Model:
         if request.period is not None:
             life.periods[request.period].unbill()
         if not request.settles_again:
-            self._forgive(life, [one for one in request.said if one.period != request.period])
-
-    def _forgive(self, life: Life, said: Sequence[Said]) -> None:
-        """What a void document said is neither billed nor given back again (CONTRACT 85)."""
-        for index in dict.fromkeys(one.period for one in said):
-            period, of_period = life.periods[index], [one for one in said if one.period == index]
-            if period.is_one:
-                amount = sum((Fraction(one.amount) for one in of_period), NOTHING)
-                stood = Fraction(of_period[0].stand)
-                stood += period.replaced if period.written is not None else NOTHING
-                period.forgiven.append(Forgiven(charge=None, stood=stood, amount=amount))
-            else:
-                period.forgiven += [
-                    Forgiven(
-                        charge=one.charge, stood=Fraction(one.stands), amount=Fraction(one.amount)
-                    )
-                    for one in of_period
-                ]
+            forgive(life, [one for one in request.said if one.period != request.period])
 
     def _edit(self, plan: Plan) -> None:
         """Periods that have begun keep their plan as it was, and so do parts of them."""

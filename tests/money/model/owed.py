@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from tests.money.model.journal import WRITTEN
-from tests.money.model.lives import Period, State
+from tests.money.model.journal import WRITTEN, Said
+from tests.money.model.lives import Forgiven, Life, Period, State
 from tests.money.model.notes import given_back
 
 NOTHING = Fraction(0)
@@ -36,6 +36,31 @@ def owed_of(
         owed_in_all = period.replaced if is_fixed else each + given
         owed[WRITTEN] = _owed_as_one(period, owed_in_all, given) - each
     return owed
+
+
+def said_of(period: Period, owed: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """What documents bill of each charge once all is settled, what people gave back included."""
+    return {
+        name: amount + given_back(period.notes, name)
+        for name, amount in owed.items()
+        if name != WRITTEN
+    }
+
+
+def forgive(life: Life, said: Sequence[Said]) -> None:
+    """What a void document said is neither billed nor given back again (CONTRACT 85)."""
+    for index in dict.fromkeys(one.period for one in said):
+        period, of_period = life.periods[index], [one for one in said if one.period == index]
+        if period.is_one:
+            amount = sum((Fraction(one.amount) for one in of_period), NOTHING)
+            stood = Fraction(of_period[0].stand)
+            stood += period.replaced if period.written is not None else NOTHING
+            period.forgiven.append(Forgiven(charge=None, stood=stood, amount=amount))
+        else:
+            period.forgiven += [
+                Forgiven(charge=one.charge, stood=Fraction(one.stands), amount=Fraction(one.amount))
+                for one in of_period
+            ]
 
 
 def _owed_as_one(period: Period, wanted: Fraction, noted: Fraction) -> Fraction:

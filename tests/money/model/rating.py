@@ -52,7 +52,7 @@ def _rate_charge(world: World, plan: Plan, charge: Charge, parts: Sequence[Part]
     for part in parts:
         amounts = _price_part(world, plan, charge, part)
         amount = sum(amounts, NOTHING)
-        priced, covered = priced + amount, covered + _share(world, part)
+        priced, covered = priced + amount, covered + share(world, part)
         held = _clamp(charge, priced, covered)
         is_moved = is_moved or held != priced
         if is_moved:
@@ -72,7 +72,8 @@ def _clamp(charge: Charge, amount: Fraction, share: Fraction) -> Fraction:
     return amount
 
 
-def _share(world: World, part: Part) -> Fraction:
+def share(world: World, part: Part) -> Fraction:
+    """How much of its regular period a part is."""
     if world.by_second:
         return Fraction(
             (part.span.ends_at - part.span.starts_at) // timedelta(microseconds=1),
@@ -89,7 +90,7 @@ def _price_part(world: World, plan: Plan, charge: Charge, part: Part) -> list[Fr
     """What each line of the charge costs: one, or one for each group that was used."""
     if charge.meter is None:
         assert charge.amount is not None
-        return [Fraction(charge.amount) * _share(world, part)]
+        return [Fraction(charge.amount) * share(world, part)]
     assert charge.pricing is not None
     meter = world.meters[charge.meter]
     mine = [event for event in part.events if event.meter == charge.meter and not event.is_void]

@@ -35,8 +35,8 @@ def fee(amount: str, name: str = "fee") -> Charge:
 
 def sold(*charges: Charge, meter: Meter | None = None, **settings: Any) -> Opened:
     """A world with one plan, by default of a dollar a call, on 1 January 2025."""
-    allowances = settings.pop("allowances", ())
-    plan = Plan(charges=charges or (charge(),), allowances=allowances)
+    allowances, commitment = settings.pop("allowances", ()), settings.pop("commitment", None)
+    plan = Plan(charges=charges or (charge(),), allowances=allowances, commitment=commitment)
     return Opened(at=START, meters=(meter or Meter(),), plans=(plan,), **settings)
 
 

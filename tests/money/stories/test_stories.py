@@ -16,12 +16,13 @@ from tests.money.comparison import compare
 from tests.money.driver import open_world
 from tests.money.model.journal import WRITTEN, Advanced, BilledEarly, EventVoided
 from tests.money.model.legality import refusal
+from tests.money.stories.agreements import STORIES_OF_AGREEMENTS
 from tests.money.stories.examples import on, sold
 from tests.money.stories.forgiveness import STORIES_OF_FORGIVENESS
 from tests.money.stories.notes import FIRST, REWRITTEN, STORIES_OF_NOTES, given_back
 from tests.money.stories.seams import STORIES, Story
 
-EVERY_STORY = STORIES | STORIES_OF_FORGIVENESS | STORIES_OF_NOTES
+EVERY_STORY = STORIES | STORIES_OF_FORGIVENESS | STORIES_OF_NOTES | STORIES_OF_AGREEMENTS
 
 
 @pytest.mark.parametrize("name", EVERY_STORY)
