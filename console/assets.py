@@ -20,6 +20,7 @@ KINDS: Final = {
     "icon.svg": "image/svg+xml",
     "password.js": "text/javascript; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "import.js": "text/javascript; charset=utf-8",
     "charts.js": "text/javascript; charset=utf-8",
     "vendor/htmx.min.js": "text/javascript; charset=utf-8",
     "vendor/hx-csp.min.js": "text/javascript; charset=utf-8",

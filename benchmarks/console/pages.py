@@ -40,7 +40,7 @@ PATIENT: Final = {"FLUXRATE_API_STATEMENT_SECONDS": "300"}
 FROM_ONE_ADDRESS: Final = {"FLUXRATE_AUTH_PER_MINUTE": "1000000"}
 """All who look come from one address here, which has some hundred visitors' pages a minute."""
 
-STREAMS: Final = ("/events/live", "/progress")
+STREAMS: Final = ("/events/live", "/ingestion", "/progress")
 """What is told as it happens is never over."""
 PARTS: Final = ("/derivation", "/unfolded", "/counted", *(one.path for one in EVERY_PART))
 """What scripts ask for, to put it into a page."""

@@ -34,11 +34,12 @@ Values = Mapping[str, str | int | bool | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of the API that a screen was made of."""
+    """A call of the API that a screen was made of; ``lines`` is a file that it sends."""
 
     method: str
     path: str
     body: object | None = None
+    lines: str | None = None
 
     def as_command(self, base_url: str) -> str:
         """The call as somebody types it, with a key of theirs."""
@@ -48,6 +49,8 @@ class Call:
         words.append(f"{base_url.rstrip('/')}{self.path}")
         if self.body is not None:
             words += ["--json", json.dumps(self.body)]
+        if self.lines is not None:
+            words += ["-H", "Content-Type: application/x-ndjson", "--data-binary", f"@{self.lines}"]
         # The key is a variable of the shell, which only double quotes leave one.
         return f"{shlex.join(words)} -H {KEY_HEADER}"
 

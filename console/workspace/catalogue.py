@@ -65,11 +65,7 @@ SUBSCRIPTIONS: Final = Listing(
         _column("Subscription", "id"),
     ),
     filters=(
-        Filter(
-            name="status",
-            title="Status",
-            choices=tuple(SubscriptionStatus),
-        ),
+        Filter(name="status", title="Status", choices=tuple(SubscriptionStatus), is_tab=True),
         Filter(name="customer_id", title="Customer"),
         Filter(name="period_ends_before", title="Period ends before"),
         Filter(name="test_clock_id", title="Test clock"),
@@ -92,11 +88,7 @@ INVOICES: Final = Listing(
         _column("Due date", "due_date", _day("due_date")),
     ),
     filters=(
-        Filter(
-            name="status",
-            title="Status",
-            choices=tuple(InvoiceStatus),
-        ),
+        Filter(name="status", title="Status", choices=tuple(InvoiceStatus), is_tab=True),
         Filter(name="customer_id", title="Customer"),
         Filter(name="subscription_id", title="Subscription"),
     ),
@@ -116,7 +108,7 @@ PAYMENTS: Final = Listing(
         _column("Reference", "reference"),
     ),
     filters=(
-        Filter(name="status", title="Status", choices=tuple(PaymentStatus)),
+        Filter(name="status", title="Status", choices=tuple(PaymentStatus), is_tab=True),
         Filter(name="invoice_id", title="Invoice"),
         Filter(name="customer_id", title="Customer"),
     ),
@@ -194,8 +186,8 @@ AUDIT: Final = Listing(
         Filter(name="action", title="Action"),
         Filter(name="object_type", title="Kind of object"),
         Filter(name="object", title="Object id"),
-        Filter(name="since", title="From"),
-        Filter(name="until", title="Until"),
+        Filter(name="since", title="From", is_day=True),
+        Filter(name="until", title="Until", is_day=True),
     ),
     empty="Every change by people is listed here.",
 )
@@ -225,8 +217,8 @@ EVENTS: Final = Listing(
         Filter(name="counted", title="Counted", choices=("true", "false")),
         Filter(name="late", title="Late", choices=("true", "false")),
         Filter(name="voided", title="Voided", choices=("true", "false")),
-        Filter(name="start_date", title="From"),
-        Filter(name="end_date", title="Until"),
+        Filter(name="start_date", title="From", is_day=True),
+        Filter(name="end_date", title="Until", is_day=True),
         Filter(name="changed_after", title="Changed after"),
         Filter(name="through", title="Arrived up to"),
     ),

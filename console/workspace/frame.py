@@ -36,30 +36,62 @@ NEEDS: Final = "needs"
 SESSION: Final = ""
 """What everybody in a session may see."""
 
-NAVIGATION: Final = (
-    ("Overview", HOME, READS),
-    ("Customers", f"{HOME}/customers", READS),
-    ("Subscriptions", f"{HOME}/subscriptions", READS),
-    ("Invoices", f"{HOME}/invoices", READS),
-    ("Payments", f"{HOME}/payments", READS),
-    ("Dunning", f"{HOME}/dunning", READS),
-    ("Credits", f"{HOME}/credits", READS),
-    ("Coupons", f"{HOME}/coupons", READS),
-    ("Alerts", f"{HOME}/alerts", READS),
-    ("Events", f"{HOME}/events", READS),
-    ("Meters", f"{HOME}/meters", READS),
-    ("Plans", f"{HOME}/plans", READS),
-    ("Webhooks", f"{HOME}/webhooks", READS),
-    ("Test clocks", f"{HOME}/test-clocks", READS),
-    ("Operations", f"{HOME}/operations", READS),
-    ("Audit log", f"{HOME}/audit", READS),
-    ("Audit chain", f"{HOME}/audit-chain", READS),
-    ("API keys", f"{HOME}/api-keys", MANAGE),
-    ("Members", f"{HOME}/members", MANAGE),
-    ("Organization", f"{HOME}/organization", READS),
-    ("Your account", f"{HOME}/account", SESSION),
+Place = tuple[str, str, str]
+"""A screen's words, where it is, and what a role must reach to see it."""
+
+GROUPS: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
+    ("", (("Overview", HOME, READS),)),
+    (
+        "Billing",
+        (
+            ("Customers", f"{HOME}/customers", READS),
+            ("Subscriptions", f"{HOME}/subscriptions", READS),
+            ("Invoices", f"{HOME}/invoices", READS),
+            ("Payments", f"{HOME}/payments", READS),
+            ("Dunning", f"{HOME}/dunning", READS),
+            ("Credits", f"{HOME}/credits", READS),
+            ("Coupons", f"{HOME}/coupons", READS),
+            ("Alerts", f"{HOME}/alerts", READS),
+        ),
+    ),
+    (
+        "Usage and prices",
+        (
+            ("Events", f"{HOME}/events", READS),
+            ("Meters", f"{HOME}/meters", READS),
+            ("Plans", f"{HOME}/plans", READS),
+        ),
+    ),
+    (
+        "Developers",
+        (
+            ("Requests", f"{HOME}/requests", READS),
+            ("API keys", f"{HOME}/api-keys", MANAGE),
+            ("Webhooks", f"{HOME}/webhooks", READS),
+            ("Test clocks", f"{HOME}/test-clocks", READS),
+        ),
+    ),
+    (
+        "Records",
+        (
+            ("Operations", f"{HOME}/operations", READS),
+            ("Audit log", f"{HOME}/audit", READS),
+            ("Audit chain", f"{HOME}/audit-chain", READS),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            ("Members", f"{HOME}/members", MANAGE),
+            ("Organization", f"{HOME}/organization", READS),
+            ("Your account", f"{HOME}/account", SESSION),
+        ),
+    ),
 )
-"""What stands at the side: its words, where it leads, and what a role must reach to see it."""
+"""What stands at the side, in its groups."""
+
+NAVIGATION: Final = tuple(one for _, places in GROUPS for one in places)
+"""All of it, in the same order."""
 
 
 def places_for(role: str) -> list[tuple[str, str]]:
@@ -140,7 +172,7 @@ def _page(dependencies: Dependencies, member: Member, shown: Screen) -> Page:
         nonce=nonce,
         title=shown.title,
         organization=member.organization,
-        navigation=[(words, to, _is_within(path, to)) for words, to in places_for(member.role)],
+        navigation=_navigation(path, member.role),
         values=Values.of(member.organization, member.locale),
         calls=dict.fromkeys(one.as_command(base_url) for one in member.calls),
         command=lambda call: call.as_command(base_url),
@@ -151,6 +183,18 @@ def _page(dependencies: Dependencies, member: Member, shown: Screen) -> Page:
         **{name: without_forms(one, member.role) for name, one in shown.values.items()},
     )
     return Page(content, nonce=nonce)
+
+
+def _navigation(path: str, role: str) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """The groups of which a role sees something, with what it sees, and where it is now."""
+    groups = (
+        (
+            title,
+            [(words, to, _is_within(path, to)) for words, to, need in its if reaches(role, need)],
+        )
+        for title, its in GROUPS
+    )
+    return [(title, its) for title, its in groups if its]
 
 
 def _is_within(path: str, place: str) -> bool:

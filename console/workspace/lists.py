@@ -43,11 +43,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A part of the address that narrows the list; with ``choices`` one of those."""
+    """A part of the address that narrows the list; with ``choices`` one of those.
+
+    ``is_tab`` shows the choices above the list, one press each; ``is_day`` is a day or an instant.
+    """
 
     name: str
     title: str
     choices: Sequence[str] = ()
+    is_tab: bool = False
+    is_day: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,7 @@ class Listing:
                 "rows": turned.rows,
                 "pages": turned,
                 "file": f"?{urlencode({**asked, 'format': CSV})}",
+                "tabs": self._tabs(asked),
                 "is_filtered": asked.keys() != self.fixed.keys(),
             },
         )
@@ -93,6 +99,14 @@ class Listing:
         query = member.request.query_params
         named = {one.name: query[one.name].strip() for one in self.filters if query.get(one.name)}
         return {name: text for name, text in named.items() if text} | dict(self.fixed)
+
+    def _tabs(self, asked: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+        """What a tab shows, empty for all, its address, and whether it is this one."""
+        tab = next((one.name for one in self.filters if one.is_tab), "")
+        choices = next((one.choices for one in self.filters if one.is_tab), ())
+        others = {name: text for name, text in asked.items() if name not in {tab, *self.fixed}}
+        every = [("", others), *((one, others | {tab: one}) for one in choices)] if tab else []
+        return [(one, f"?{urlencode(query)}", asked.get(tab, "") == one) for one, query in every]
 
     def _file(self, member: Member, asked: Mapping[str, str], first: Row) -> Response:
         name = self.title.lower().replace(" ", "-")

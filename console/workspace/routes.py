@@ -17,15 +17,17 @@ from console.workspace.credits.screen import ACTIONS as CREDIT_ACTIONS
 from console.workspace.credits.screen import show_credits, show_units
 from console.workspace.frame import HOME, SEARCH, Show, screen
 from console.workspace.live import derivations, undoing
+from console.workspace.live.ingestion import show_ingestion
 from console.workspace.live.palette import show_search
 from console.workspace.live.progress import show_chain_progress, show_clock_progress
 from console.workspace.live.tail import show_tail
+from console.workspace.metering.importing import IMPORT, show_import
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
 from console.workspace.overview import screen as overview
 from console.workspace.pricing import commitments
 from console.workspace.pricing.screen import PRICES, save_prices, show_prices
-from console.workspace.settings import account, keys, members, organization
+from console.workspace.settings import account, keys, members, organization, requests
 from console.workspace.setup import sign_up
 from console.workspace.setup.screen import SETUP, show_setup, take_step
 from console.workspace.subscriptions import screen as subscriptions
@@ -39,6 +41,7 @@ SHOWN: Final[dict[str, Show]] = {
     **{HOME + one.path: one.show for one in EVERY_PART},
     SEARCH: show_search,
     f"{HOME}/events/live": show_tail,
+    f"{HOME}/overview/ingestion": show_ingestion,
     f"{HOME}/test-clocks/{{id}}/progress": show_clock_progress,
     f"{HOME}/invoices/{{id}}/derivation": derivations.show_total,
     f"{HOME}/invoices/{{id}}/lines/{{line}}/derivation": derivations.show_amount,
@@ -46,6 +49,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/customers/{{id}}": screens.show_customer,
     f"{HOME}/subscriptions/{{id}}": subscriptions.show_subscription,
     f"{HOME}/invoices/{{id}}": screens.show_invoice,
+    HOME + IMPORT: show_import,
     f"{HOME}/meters/{{id}}": show_meter,
     f"{HOME}/meters/{{id}}/counted": show_counted,
     f"{HOME}/plans/{{id}}": screens.show_plan,
@@ -63,6 +67,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/members": members.show_members,
     f"{HOME}/account": account.show_account,
     f"{HOME}/api-keys": keys.show_keys,
+    f"{HOME}/requests": requests.REQUESTS.show,
     f"{HOME}/audit-chain": keys.show_chain,
     f"{HOME}/audit-chain/progress": show_chain_progress,
     f"{HOME}/organization": organization.show_organization,

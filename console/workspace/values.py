@@ -65,6 +65,11 @@ class Values:
         """The time of day of an instant to the second, with UTC for who asks."""
         return self._written(text, "HH:mm:ss")
 
+    def moment(self, text: str) -> Markup:
+        """An instant to the second, with UTC for who asks."""
+        day, _ = _patterns(self.locale)
+        return self._written(text, f"{day}, HH:mm:ss")
+
     def _written(self, text: str | None, pattern: str) -> Markup:
         if text is None:
             return Markup("–")

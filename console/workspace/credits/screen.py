@@ -128,13 +128,17 @@ async def show_units(member: Member) -> Screen:
 
 
 async def show_credits(member: Member) -> Screen:
-    """A customer's credit in one unit: what is left, of which grants, and how it moved."""
+    """A customer's credit in one unit: what is left, of which grants, and how it moved.
+
+    What is left is that of now, or of the instant that the address names.
+    """
+    asked_at = member.request.query_params.get("at")
     customer = await member.get(f"/customers/{member.place()}")
     units = [one["code"] for one in rows_of(await member.get("/units", page_size=MANY))]
     unit = await _unit(member, customer["id"], units)
     address = f"/customers/{customer['id']}"
     balance, grants, rules, ledger = await asyncio.gather(
-        member.get(f"{address}/balance", unit=unit),
+        member.get(f"{address}/balance", unit=unit, at=asked_at),
         turn(member, f"{address}/grants", name="grants_page", asked={"unit": unit}),
         turn(member, f"{address}/grant-rules", name="rules_page"),
         turn(
@@ -152,6 +156,7 @@ async def show_credits(member: Member) -> Screen:
             "customer": customer,
             "units": units,
             "unit": unit,
+            "asked_at": asked_at,
             "balance": balance,
             "grants": [_grant(one) for one in grants.rows],
             "grant_pages": grants,

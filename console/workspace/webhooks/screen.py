@@ -113,7 +113,7 @@ DELIVERIES: Final = Listing(
         Column(title="Why not", cell=lambda row, _: str(row["error"] or "")),
     ),
     filters=(
-        Filter(name="status", title="Status", choices=tuple(DeliveryStatus)),
+        Filter(name="status", title="Status", choices=tuple(DeliveryStatus), is_tab=True),
         Filter(name="event", title="Event", choices=tuple(WebhookEvent)),
         Filter(name="endpoint_id", title="Endpoint"),
     ),

@@ -40,7 +40,7 @@ ALONE: Final = (
         "operations",
         "audit-chain",
     ),
-    *("api-keys", "members", "organization", "account"),
+    *("requests", "api-keys", "members", "organization", "account"),
 )
 
 
@@ -70,12 +70,13 @@ def furnish(
     whose = {"subject": {"customer_id": customer}}
     alert = post(owner, "/alerts", whose | {"on": "spend", "thresholds": [100, 250]})
     post(owner, "/alerts", whose | {"on": "spend", "thresholds": [500], "action": "block"})
-    owner.make_key("usage.write")
+    send_by_key(owner)
     post(owner, "/invitations", {"email": "finance@lumenworks.test", "role": "billing"})
     plan, meter = sold.plan["id"], sold.feature["meter"]["id"]
     [charge] = owner.get(f"{V1}/plans/{plan}").json()["charges"]
     tried = f"c.{charge['id']}.unit_price=0.012&q.{meter}=5000&period=last"
     return {
+        "import": "/console/events/import",
         "prices": f"/console/plans/{plan}/prices?{tried}",
         "coupon": f"/console/coupons/{coupon['id']}",
         "customer-alerts": f"/console/customers/{customer}/alerts",
@@ -86,6 +87,16 @@ def furnish(
         "test-clock": f"/console/test-clocks/{clock}",
         "search": "/console/search?q=harbor",
     }
+
+
+def send_by_key(owner: Person) -> None:
+    """A program sends something of its own, and some of it is refused."""
+    key = {"X-API-Key": owner.make_key("usage.write")}
+    event = {"meter_name": "api_calls", "customer_external_id": "acct_77", "quantity": 12}
+    owner.get(f"{V1}/customers/acct_77/entitlements", headers=key)
+    for sent in (event, event | {"quantity": "a dozen"}, event | {"meter_name": "pages"}):
+        owner.post(f"{V1}/usage", json=sent, headers=key)
+    owner.get(f"{V1}/invoices", headers=key)
 
 
 def live_by_a_clock(owner: Person, sold: Sold) -> str:
@@ -119,6 +130,8 @@ def house(
     app = create_app(context, pages=pages_of(context))
     with one_event_loop.wrap_async_context_manager(app.router.lifespan_context(app)):
         owner = Person(app).sign_up()
+        reminded = {"reminder_days": [-3, 7], "smtp_host": "mail.test"}
+        owner.patch(f"{V1}/organization", json=reminded)
         post(owner, "/webhook-endpoints", {"url": "https://hooks.lumen.test/in", "events": ["*"]})
         sold, invoice = billed(owner)
         screens = dict(zip(PLACES, screens_of(owner, sold, invoice), strict=True))

@@ -1,13 +1,17 @@
-"""Members, keys, one's own account, settings, credit and meters, as members change them."""
+"""Members, keys and what they sent, one's own account, settings, credit and meters."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 from tests.api.people import PASSWORD, Person
 from tests.api.sold import V1, post
-from tests.console.billed import billed, words_of
+from tests.console.billed import addresses_in, billed, words_of
 from tests.console.workspace.test_actions import confirmed, form_of
+
+REQUESTS = "/console/requests"
 
 
 def test_key_is_shown_once(owner: Person) -> None:
@@ -147,3 +151,49 @@ def test_plan_tells_what_each_version_changed(owner: Person) -> None:
 
     assert "Version 1" in words
     assert "0.01" in words
+
+
+def send(owner: Person) -> None:
+    """A program of the owner's reads plans, and sends nonsense."""
+    key = {"X-API-Key": owner.make_key("billing.write", "usage.write")}
+    owner.get(f"{V1}/plans", headers=key)
+    named = key | {"X-Request-Id": "deploy-4711"}
+    owner.post(f"{V1}/plans", json={}, headers=named)
+
+
+def test_screen_says_what_was_refused_and_why(owner: Person) -> None:
+    send(owner)
+
+    page = owner.get(REQUESTS).text
+    refused = words_of(owner.get(f"{REQUESTS}?outcome=failed").text)
+
+    assert "GET /plans Succeeded 200" in words_of(page)
+    [code] = {one for one in addresses_in(page) if one.startswith("/errors/")}
+    assert owner.get(code).status_code == 200
+    assert "POST /plans Refused 422" in refused
+    assert "deploy-4711" in refused
+    assert "GET /plans Succeeded" not in refused
+
+
+def test_file_is_what_is_listed(owner: Person) -> None:
+    send(owner)
+
+    file = owner.get(f"{REQUESTS}?outcome=failed&format=csv").text
+
+    [row] = csv.DictReader(io.StringIO(file))
+    assert (row["Request"], row["Status"], row["How many"]) == (f"POST {V1}/plans", "422", "1")
+    assert (row["Key"], row["Request id"]) == ("Worker", "deploy-4711")
+
+
+def test_key_leads_to_what_it_sent(owner: Person) -> None:
+    send(owner)
+
+    [address] = {
+        one for one in addresses_in(owner.get("/console/api-keys").text) if "api_key_id" in one
+    }
+
+    assert "deploy-4711" in words_of(owner.get(address).text)
+
+
+def test_nothing_was_sent_yet_says_what_comes_here(owner: Person) -> None:
+    assert "stands here for a week" in words_of(owner.get(REQUESTS).text)

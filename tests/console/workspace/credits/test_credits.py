@@ -43,3 +43,16 @@ def test_rules_of_every_unit_stand_beside_each_other(owner: Person) -> None:
 
     for one in (screen, screen.replace("TOKENS", "USD")):
         assert "7 USD every 3 months" in words_of(owner.get(one).text)
+
+
+def test_credit_is_shown_as_of_another_day(owner: Person) -> None:
+    customer, screen = credit_of(owner)
+    grant = {"unit": "TOKENS", "amount": 500, "effective_at": "2026-03-10T00:00:00Z"}
+    post(owner, f"/customers/{customer}/grants", grant)
+
+    now, then = (owner.get(f"{screen}{at}").text for at in ("", "&at=2026-03-11"))
+
+    assert "Available 0 TOKENS can be spent now" in words_of(now)
+    assert "Available 500 TOKENS could be spent then" in words_of(then)
+    assert f"/customers/{customer}/balance?unit=TOKENS&amp;at=2026-03-11" in then
+    assert owner.get(f"{screen}&at=someday").status_code == 422

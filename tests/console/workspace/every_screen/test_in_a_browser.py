@@ -17,7 +17,7 @@ from tests.console.workspace.conftest import wait_for_parts
 MISSING: Final = why_none()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
-BY_SCRIPT: Final = ("/live", "/progress", "/derivation", "/unfolded", "/counted")
+BY_SCRIPT: Final = ("/live", "/ingestion", "/progress", "/derivation", "/unfolded", "/counted")
 """What scripts ask for alone."""
 DRAWN: Final = {"overview", "invoice", "subscription"}
 """What is drawn whole, and unfolded, in every look; others as they open, in themes."""

@@ -34,10 +34,12 @@ from tests.console.workspace.furnishing import furnish
 from tests.console.workspace.test_actions import forms_of
 
 STREAMS: Final = {
-    *(f"{HOME}/events/live", f"{HOME}/audit-chain/progress"),
-    f"{HOME}/test-clocks/{{id}}/progress",
+    *(f"{HOME}/events/live", f"{HOME}/overview/ingestion"),
+    *(f"{HOME}/audit-chain/progress", f"{HOME}/test-clocks/{{id}}/progress"),
 }
 """What is told as it happens, and so says no calls."""
+BESIDE: Final = ("setup", "search", "events/import")
+"""What is reached from other screens."""
 NOWHERE: Final = "0192a2c4-5b7d-7c3a-8f00-0123456789ab"
 MANY_PAGES: Final = 100_000
 """As many may be looked at in a minute: the tests of a module come from one address."""
@@ -153,7 +155,7 @@ def _places() -> list[tuple[str, str]]:
 
 def test_every_screen_without_an_id_is_in_the_navigation() -> None:
     parts = {HOME + one.path for one in EVERY_PART}
-    hidden = {f"{HOME}/setup", f"{HOME}/search", *parts, *STREAMS}
+    hidden = {*(f"{HOME}/{one}" for one in BESIDE), *parts, *STREAMS}
 
     assert {one for one in SHOWN if "{" not in one} - hidden == set(dict(_places()))
 
