@@ -55,6 +55,26 @@ def test_every_address_of_the_table_answers(running: RunningInstance) -> None:
     assert addresses.database_url in running.output
 
 
+@pytest.mark.parametrize(
+    ("words", "path", "leads_to"),
+    [
+        ("Console", "/console", "/console/sign-in?next=/console"),
+        ("Sign up", "/console/sign-up", "/console/sign-up"),
+    ],
+)
+def test_links_of_the_console_and_of_the_first_run_are_printed_and_open(
+    running: RunningInstance, words: str, path: str, leads_to: str
+) -> None:
+    address = running.addresses.host_url + path
+    [line] = [one for one in running.output.splitlines() if f" {words} " in one]
+    opened = httpx2.get(address, trust_env=False, follow_redirects=True)
+
+    assert f" {address} " in line
+    assert opened.status_code == 200
+    assert str(opened.url) == running.addresses.host_url + leads_to
+    assert "<form" in opened.text
+
+
 def test_nothing_of_it_is_connected_as_a_superuser(running: RunningInstance) -> None:
     with psycopg.connect(superuser_url(running.addresses.database_url)) as connection:
         accounts = connection.execute(
