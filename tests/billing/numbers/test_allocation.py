@@ -230,3 +230,10 @@ def test_currencies_are_shared_and_sorted_by_their_minor_units() -> None:
     assert (yen.minor_unit, dinar.minor_unit) == (1, d("0.001"))
     assert allocate(d(100), [d(1)] * 3, yen) == (34, 33, 33)
     assert allocate(d("0.1"), [d(1)] * 3, dinar) == (d("0.034"), d("0.033"), d("0.033"))
+
+
+def test_a_text_of_two_hundred_characters_is_read_and_a_longer_one_is_not() -> None:
+    assert read_number("0" * 199 + "7", field="value") == 7
+    with pytest.raises(InvalidInput) as refused:
+        read_number("0" * 200 + "7", field="value")
+    assert refused.value.code == "number_out_of_range"
