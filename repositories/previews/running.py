@@ -31,7 +31,8 @@ from repositories.usage import period_usage
 T = TypeVar("T")
 
 MOST_METERS: Final = 20
-"""A plan that charges more is rated in a thread, where it keeps nobody waiting."""
+MOST_SPANS: Final = 60
+"""What has more of either is rated in a thread, where it keeps nobody waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,10 @@ async def look_at_running(
         if missing.read is not period_usage.read_usage:
             raise
         asked = missing.asked
-    usage = await period_usage.read_usage_now(connection, *asked[0][0])
+    [(_, customer_id, spans)] = asked[0]
+    if len(spans) > MOST_SPANS:
+        raise NotPrefetched(RUNNING_BILLS)
+    usage = await period_usage.read_usage_now(connection, organization_id, customer_id, spans)
     session.know(period_usage.read_usage, partial(_same, (asked[0], None), usage))
     return look(session)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from repositories.previews import running
 from tests.api.invoicing.previewed import GRADUATED, TIERS, both, charge
 from tests.api.people import Person
 from tests.api.sold import V1, post, sell
@@ -52,3 +53,17 @@ def test_an_event_is_seen_by_the_next_preview(owner: Person) -> None:
         totals.append(shown["total"])
 
     assert totals == [0, 1, 2, 3, 4]
+
+
+def test_a_preview_of_much_is_left_to_a_thread(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST_SPANS", 10)
+    sold = sell(owner, usage_limit=2, usage_reset_period="day")
+    charge(sold)
+    subscription = sold.subscribe()
+    sold.used(5, "2026-03-01T05:00:00Z")
+
+    is_in_front, (status, _, _) = both(owner, subscription["id"])
+
+    assert (is_in_front, status) == (False, 200)
