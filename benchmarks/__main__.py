@@ -11,10 +11,12 @@ import json
 import os
 import platform
 import re
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -46,6 +48,7 @@ Result = dict[str, Any]
 
 def main() -> None:
     """Measure what the arguments name, or everything."""
+    signal.signal(signal.SIGTERM, _end)
     names = sys.argv[1:] or MODULES
     results: list[Result] = []
     for name in names:
@@ -55,6 +58,11 @@ def main() -> None:
     write(results)
     show(results)
     leave(0)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """What was begun is ended first: servers and processes lead sessions of their own."""
+    raise SystemExit(128 + number)
 
 
 def write(results: list[Result]) -> None:
