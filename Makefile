@@ -30,7 +30,7 @@ SPECTRAL ?= 6.16.3
 REDOCLY ?= 2.77.0
 ADVISORIES ?= https://api.osv.dev
 
-.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-long test-deep answers corpus simulate money regress verify-many mail-wave chaos payments cluster histories site demo up status down mutate \
+.PHONY: help install check lint types layers rules compose-check lock-check format test properties test-long test-deep answers corpus simulate money credits regress verify-many mail-wave chaos payments cluster histories site demo up status down mutate \
 	documents pages stripe alerts temporal-server bench picture clean install-check clients examples refusals fuzz reference document sbom audit chart python-client
 
 help: ## List these targets
@@ -102,6 +102,9 @@ simulate: $(INSTALLED) ## Subscriptions' lives under faults; SEEDS=50000 tries m
 
 money: $(INSTALLED) ## Customers' lives against the model of what they owe; EXAMPLES=50000 tries more
 	FLUXRATE_MONEY_EXAMPLES=$(EXAMPLES) $(RUN) pytest -n $(TEST_PROCESSES) --dist load tests/money $(ARGS)
+
+credits: $(INSTALLED) ## All movements of credit against a model that counts coins; EXAMPLES=50000 tries more
+	FLUXRATE_CREDIT_EXAMPLES=$(EXAMPLES) $(RUN) pytest -n $(TEST_PROCESSES) --dist load tests/services/credits/machine $(ARGS)
 
 chaos: $(INSTALLED) ## Every crash of every step on the real engines, and what else takes minutes
 	FLUXRATE_CHAOS=1 $(RUN) pytest tests/faults tests/scenarios/test_year.py tests/scenarios/test_bounds.py $(ARGS)

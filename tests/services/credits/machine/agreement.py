@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from billing.errors import BillingError
 from models.credits.grants import CreditGrant
-from repositories.transactions import Transactions
 from tests.services.credits.machine.pots import NONE, Owed, Pot, Shelf
 from tests.services.credits.machine.wallet_life import GRACE, Drawn, WalletLife
 from tests.services.invoicing.prepaid.drawn import findings
@@ -62,12 +61,12 @@ class Bill:
 class Agreement(RuleBasedStateMachine):
     """One customer's wallet, and a shelf of pots."""
 
-    transactions: ClassVar[Transactions]
+    begin_wallet: ClassVar[Callable[[], WalletLife]]
 
     @initialize()
     def begin(self) -> None:
         """A customer without credit, at the begin of their first period."""
-        self.life = WalletLife(self.transactions)
+        self.life = type(self).begin_wallet()
         self.shelf = Shelf()
         self.by_name: dict[UUID, Pot] = {}
         self.used: dict[int, list[Owed]] = {}

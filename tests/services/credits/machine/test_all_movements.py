@@ -8,21 +8,23 @@ void or are credited; usage comes in time, within the grace and too late.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from random import randrange
 from typing import Final
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from repositories.transactions import Transactions
 from tests.billing.profiles import PROFILE
 from tests.services.credits.machine.agreement import CENTS, HOURS, PICKS, Bill, begin_of
 from tests.services.credits.machine.giving import Holding
 from tests.services.credits.machine.pots import NONE, Owed, Pot
-from tests.services.credits.machine.wallet_life import GRACE
+from tests.services.credits.machine.wallet_life import GRACE, WalletLife
 from tests.services.lives import START
 
 EXAMPLES: Final = int(
@@ -31,6 +33,10 @@ EXAMPLES: Final = int(
         {"quick": 2, "default": 3, "gate": 200, "deep": 50_000}[PROFILE],
     )
 )
+SHARDS: Final = 8 if EXAMPLES >= 1_000 else 1
+"""Each is a test of its own, so that several processes share a long run."""
+IS_SAME: Final = EXAMPLES <= 2_000
+"""The suite and CI try the same lives every time; a longer run looks for others."""
 STEPS: Final = 25
 
 
@@ -129,17 +135,23 @@ class Wallets(Holding):
                 assert abs(back.get(pot, NONE) - share) <= Fraction(1, 50)
 
 
-def test_all_movements_leave_what_a_second_model_says(transactions: Transactions) -> None:
-    Wallets.transactions = transactions
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_all_movements_leave_what_a_second_model_says(
+    shard: int, begin_wallet: Callable[[], WalletLife]
+) -> None:
+    @seed(shard if IS_SAME else randrange(10**6))
+    class TriedWallets(Wallets):
+        pass
+
+    TriedWallets.begin_wallet = staticmethod(begin_wallet)
     run_state_machine_as_test(
-        Wallets,
+        TriedWallets,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=-(-EXAMPLES // SHARDS),
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
             print_blob=True,
-            derandomize="FLUXRATE_CREDIT_EXAMPLES" not in os.environ and PROFILE == "default",
             suppress_health_check=list(HealthCheck),
         ),
     )

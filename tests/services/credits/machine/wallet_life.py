@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -70,6 +71,13 @@ class WalletLife:
             update_customer, self.customer_id, UpdateCustomer(details=details, given=given)
         )
         self.now: datetime = START
+
+    def copied(self, organization_id: UUID) -> WalletLife:
+        """The same customer in another organization, a copy of this one's."""
+        made = copy(self)
+        made.shop = replace(self.shop, organization_id=organization_id)
+        made.life = replace(self.life, shop=made.shop)
+        return made
 
     def wait(self, hours: int) -> None:
         """Time passes, and the workflow does what is due."""
