@@ -20,6 +20,7 @@ IN_WORDS_OF_OTHERS = {
     "Found.status": "the state of whatever was found",
     "GatewayEvent.type": "the provider's word",
     "Problem.type": "an address",
+    "LoggedRequest.status": "a number",
     "Problem.status": "a number",
 }
 LEFT_OUT = {
