@@ -24,6 +24,7 @@ from tests.servers import (
     start_postgres,
     start_shared_temporal,
 )
+from tests.shared_databases import SharedEngines, note_own_databases
 
 TEMPLATE = "template_fluxrate"
 
@@ -111,8 +112,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "long" and is_test and not is_long else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is long is marked as that and comes first; all others keep their order."""
+    note_own_databases(config, items)
     for item in items:
         if _place_of(item.path) < len(LONG):
             item.add_marker(pytest.mark.long)
@@ -188,6 +190,16 @@ def module_database_url(postgres_server: EmbeddedPostgres, template_database: st
 
 
 @pytest.fixture(scope="session")
+def shared_engines(
+    postgres_server: EmbeddedPostgres, template_database: str
+) -> Iterator[SharedEngines]:
+    """Engines on databases that modules share; they go with the server."""
+    engines = SharedEngines(lambda: _create_database(postgres_server, template_database)[1])
+    yield engines
+    engines.dispose()
+
+
+@pytest.fixture(scope="session")
 def temporal_address() -> str:
     """Where the run's Temporal server answers; each test takes its own queue or organization."""
     return start_shared_temporal().address
@@ -201,6 +213,13 @@ def one_event_loop() -> Iterator[BlockingPortal]:
 
 
 def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name, url = _create_database(server, template)
+    yield url
+    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _create_database(server: EmbeddedPostgres, template: str) -> tuple[str, str]:
+    """The name of a new one, and its address for processes."""
     name = f"test_{next(database_numbers)}"
     _execute(
         server,
@@ -208,8 +227,7 @@ def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str
             *map(sql.Identifier, (name, template, MIGRATIONS))
         ),
     )
-    yield server.url(name, PROCESSES)
-    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return name, server.url(name, PROCESSES)
 
 
 def _execute(server: EmbeddedPostgres, statement: sql.Composed) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal
+from sqlalchemy import Engine
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
+from tests.kept_connections import connect_kept, keep_connections_on
+from tests.shared_databases import SharedEngines, module_engine
 from tests.telling import Telling, told_by
 
 SECRET = "a secret that only tests know, long enough"
@@ -22,12 +25,30 @@ def security() -> Security:
     return Security(SECRET, passwords=passwords.QUICK)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kept_connections(one_event_loop: BlockingPortal) -> Iterator[None]:
+    """Connections of that loop to shared databases go from one application to the next."""
+    one_event_loop.call(_keep_connections)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.context.connect", connect_kept)
+        yield
+
+
+async def _keep_connections() -> None:
+    keep_connections_on(asyncio.get_running_loop())
+
+
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Connections to a database that other tests use before and after."""
+    yield from module_engine(request, pool_size=8)
+
+
 @pytest.fixture
-def transactions(database_url: str) -> Iterator[Transactions]:
-    """Transactions on a database that no other test's deliveries are in."""
-    engine = create_application_engine(database_url, pool_size=8)
-    yield Transactions(engine)
-    engine.dispose()
+def transactions(engine: Engine, shared_engines: SharedEngines) -> Transactions:
+    """Transactions on a database in which nothing waits that another test left there."""
+    shared_engines.quiet("notifications")
+    return Transactions(engine)
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_who_sent_it_later_than_somebody_else_changes_nothing(telling: Telling) 
 
 @pytest.mark.parametrize("answer", [Answer(error="Away."), Answer(response_code=200)])
 def test_a_settled_try_waits_for_who_deletes_the_endpoint_and_neither_fails(
-    telling: Telling, answer: Answer, database_url: str
+    telling: Telling, answer: Answer
 ) -> None:
     endpoint = telling.listen("http://127.0.0.1:9/", "invoice.created")
     letters = []
@@ -156,6 +156,7 @@ def test_a_settled_try_waits_for_who_deletes_the_endpoint_and_neither_fails(
         )
     first, second = letters
     organization_id = first.organization_id
+    address = telling.transactions.address.set(drivername="postgresql").render_as_string()
 
     def settled(letter: Letter, given: Answer) -> None:
         with telling.transactions.for_organization(organization_id) as session:
@@ -166,7 +167,7 @@ def test_a_settled_try_waits_for_who_deletes_the_endpoint_and_neither_fails(
         with telling.transactions.for_organization(organization_id) as session:
             endpoints.lock_endpoint(session, organization_id, UUID(endpoint["id"]))
             settling = beside.submit(settled, second, answer)
-            while not is_waited_for(database_url):
+            while not is_waited_for(address):
                 time.sleep(0.02)
             delete_endpoint(session, organization_id, UUID(endpoint["id"]), now=telling.clock())
         settling.result(30)

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from tests.services.shop import Shop, open_shop
+from tests.shared_databases import module_engine
 
 
 @pytest.fixture(scope="module")
-def transactions(module_database_url: str) -> Iterator[Transactions]:
-    """Transactions of the application's role on the module's database."""
-    engine = create_application_engine(module_database_url)
-    yield Transactions(engine)
-    engine.dispose()
+def transactions(request: pytest.FixtureRequest) -> Iterator[Transactions]:
+    """Transactions of the application's role; a module that looks at all has its own database."""
+    for engine in module_engine(request):
+        yield Transactions(engine)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventResult, Submission
 from services.subscriptions import start
 from services.subscriptions.start import CreateSubscription
+from tests.kept_connections import connect_kept, run_here
 from tests.services.shop import NOW, Shop
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -58,11 +59,10 @@ class Limited:
 
     def send(self, rows: Sequence[EventReport], *, is_atomic: bool = False) -> list[EventResult]:
         """The answers to one batch."""
-        return asyncio.run(self._send(rows, is_atomic=is_atomic))
+        return run_here(self._send(rows, is_atomic=is_atomic))
 
     async def _send(self, rows: Sequence[EventReport], *, is_atomic: bool) -> list[EventResult]:
-        connection = await connect(self.shop.transactions.address)
-        async with connection:
+        async with await connect_kept(self.shop.transactions.address) as connection:
             batch = Submission(
                 organization_id=self.shop.organization_id, rows=rows, is_atomic=is_atomic
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from models.base import new_id
 from models.catalog.features import Feature
 from models.catalog.meters import Meter
 from models.catalog.plans import Charge, Plan
-from repositories.asynchronous.connections import connect
 from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
 from repositories.catalog.shown import GrantedFeature
 from repositories.transactions import Transactions
@@ -34,6 +32,7 @@ from services.catalog.plans import PlanDetails, UpdatePlan
 from services.lifecycle import version_migration
 from services.lifecycle.catching_up import AT_ONCE, IN_ONE_TRANSACTION
 from services.lifecycle.version_migration import Batch, Migration
+from tests.kept_connections import connect_kept, run_here
 
 Result = TypeVar("Result")
 
@@ -82,10 +81,10 @@ class Shop:
 
     def ask(self, ask: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         """What is answered on a connection of the event loop."""
-        return asyncio.run(self._ask(ask))
+        return run_here(self._ask(ask))
 
     async def _ask(self, ask: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
-        async with await connect(self.transactions.address) as connection:
+        async with await connect_kept(self.transactions.address) as connection:
             return await ask(connection)
 
     def read(self, service: Callable[..., Result], *args: Any, **options: Any) -> Result:

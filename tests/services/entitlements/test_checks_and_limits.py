@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from decimal import Decimal
 
 import pytest
 
 from billing.periods import Interval
-from repositories.asynchronous.connections import connect
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import list_entitlements
 from services.entitlements.credit import CapQuestion, CreditQuestion
+from tests.kept_connections import connect_kept, run_here
 from tests.services.limited import Limited, limit, subscribe
 from tests.services.shop import NOW, Shop
 
@@ -29,7 +28,7 @@ def has_access(limited: Limited) -> bool:
 
     async def check() -> bool:
         shop = limited.shop
-        async with await connect(shop.transactions.address) as connection:
+        async with await connect_kept(shop.transactions.address) as connection:
             (answer,) = await list_entitlements(
                 connection,
                 shop.organization_id,
@@ -40,7 +39,7 @@ def has_access(limited: Limited) -> bool:
             )
         return answer.entitlement.has_access
 
-    return asyncio.run(check())
+    return run_here(check())
 
 
 @pytest.mark.parametrize("seed", range(12))

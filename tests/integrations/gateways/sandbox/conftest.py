@@ -29,7 +29,7 @@ from integrations.gateways.sandbox.gateway import (
 from integrations.gateways.sandbox.ledger.books import Ledger, open_ledger_file
 from integrations.gateways.sandbox.ledger.outbox import SandboxLetter, settle, take_due
 from integrations.gateways.sandbox.server import SandboxServer
-from runtime.database.engine import create_application_engine
+from tests.shared_databases import SharedEngines
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADDRESS = "http://pay.example"
@@ -167,9 +167,10 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     if request.param == "file":
         yield request.getfixturevalue("file_ledger")
         return
-    engine = create_application_engine(request.getfixturevalue("database_url"), pool_size=8)
+    engines: SharedEngines = request.getfixturevalue("shared_engines")
+    engine = engines.engine_of("integrations", 8)
+    engines.quiet("integrations")
     yield Ledger(engine)
-    engine.dispose()
 
 
 @pytest.fixture
