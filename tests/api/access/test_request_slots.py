@@ -46,6 +46,7 @@ WITHOUT_PLACES = {
 TRIED_IN_FRONT = {
     ("POST", "/api/v1/credits/holds"): "holds are placed in groups",
     ("GET", "/api/v1/customers/{customer_id}/balance"): "reads of one thing have readers",
+    ("POST", "/api/v1/subscriptions/{subscription_id}/preview-invoice"): "as above",
 }
 """What has a line of its own, and comes to the framework with what that line cannot answer."""
 
