@@ -19,7 +19,7 @@ from tests.money.arrivals import WayIn
 from tests.money.copies import Copier
 from tests.money.drawn.machine import Customer
 from tests.money.drawn.openings import Openings, draw_openings
-from tests.money.progress import Progress
+from tests.money.drawn.progress import Progress
 
 EXAMPLES: Final = int(os.environ.get("FLUXRATE_MONEY_EXAMPLES", "24"))
 SHARDS: Final = 8 if EXAMPLES >= 1_000 else 2

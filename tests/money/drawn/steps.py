@@ -12,13 +12,13 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from tests.money.drawn.progress import Progress
 from tests.money.driver import Driver
 from tests.money.model import journal
 from tests.money.model.journal import Request
 from tests.money.model.legality import refusal
 from tests.money.model.lives import State
 from tests.money.model.model import Model
-from tests.money.progress import Progress
 
 Thing = TypeVar("Thing")
 
