@@ -96,7 +96,8 @@ WORDS: list[tuple[type[StrEnum], str]] = [
     (Happening, ("created trial_ended paused resumed plan_changed add_on_attached add_on_changed"
                 " add_on_ended change_applied change_refused canceled period_closed overdue_billed"
                 " invoice_drafted invoice_finalized payment_due past_due late_usage_settled"
-                " correction_cut credit_returned credit_granted needs_attention")),
+                " correction_cut credit_returned credit_granted needs_attention bill_retried"
+                " bill_skipped")),
     (Interval, "day week month quarter year"),
     (InvoiceKind, "period threshold manual late_usage purchase"),
     (InvoiceStatus, "DRAFT OPEN PAID VOID UNCOLLECTIBLE"),

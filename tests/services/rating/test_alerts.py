@@ -54,6 +54,12 @@ def look(life: Life) -> None:
     life.shop.do(looking.look, life.row().customer_id)
 
 
+def look_at_all(transactions: Transactions, *, now: datetime) -> None:
+    """Whoever waits for a look, of these tests and of others."""
+    while looking.look_at_next(transactions, now=now):
+        pass
+
+
 def told(life: Life, alert_id: UUID) -> list[tuple[Decimal, int]]:
     """Which thresholds were told, and under which numbers."""
     found, _ = life.shop.read(rules.list_crossings, alert_id, offset=0, limit=1000)
@@ -90,20 +96,19 @@ def test_what_time_alone_takes_is_told_where_a_test_clock_arrives(shop: Shop) ->
     )
     command = NewAlert(terms=terms, customer_id=life.row().customer_id, unit="USD")
     alert_id = life.shop.do(rules.create_alert, command).id
-    assert looking.look_at_next(shop.transactions, now=NOW)
+    look_at_all(shop.transactions, now=NOW)
     assert told(life, alert_id) == []
 
     pass_to(life, FIFTEENTH)
 
-    assert looking.look_at_next(shop.transactions, now=datetime.now(UTC))
+    look_at_all(shop.transactions, now=datetime.now(UTC))
     assert told(life, alert_id) == [(10, 1)]
 
 
 def test_each_customer_is_looked_at_in_a_transaction_of_their_own(
     transactions: Transactions,
 ) -> None:
-    while looking.look_at_next(transactions, now=datetime.now(UTC)):
-        pass
+    look_at_all(transactions, now=datetime.now(UTC))
     lives = [begin_life(open_shop(transactions)) for _ in range(3)]
     alerts = [watch(one, 50) for one in lives]
     for one in lives:
