@@ -107,6 +107,16 @@ ENDED_TERMS = text(
     """
 )
 
+# Terms of which an invoice says something, and which none of its own period ends.
+TERMS_SAID = text(
+    """
+    SELECT DISTINCT CAST(line.calculation #>> '{true_up,periods,-1,period_index}' AS integer)
+    FROM invoice_line AS line
+    WHERE line.organization_id = :organization_id AND line.invoice_id = :invoice_id
+        AND line.type = 'true_up' AND line.calculation #>> '{true_up,own_index}' IS NULL
+    """
+)
+
 # The mark stays: usage that came late waits for another policy.
 SETTLE_ENDED_TERMS = text(
     """
@@ -253,6 +263,12 @@ def list_ended_terms(
         for subscription_id, index in session.execute(ENDED_TERMS, keys):
             ended[subscription_id].append(index)
     return ended
+
+
+def list_terms_said(session: Session, organization_id: UUID, invoice_id: UUID) -> list[int]:
+    """The last periods of the terms that an invoice settles or corrects without its own period."""
+    keys = {"organization_id": organization_id, "invoice_id": invoice_id}
+    return list(session.execute(TERMS_SAID, keys).scalars())
 
 
 def settle_ended_terms(

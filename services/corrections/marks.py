@@ -13,6 +13,7 @@ from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription
 from repositories.invoicing import corrections as stored_corrections
 from repositories.invoicing import late_usage as stored_late_usage
+from repositories.invoicing import term_progress as stored_terms
 from repositories.subscriptions import subscriptions as stored_subscriptions
 
 OVER: Final = frozenset({PeriodStatus.FINAL, PeriodStatus.UNBILLED, PeriodStatus.VOID})
@@ -29,12 +30,15 @@ def mark_again(
 ) -> None:
     """What a voided invoice said of earlier periods, and of its own, is to be said again.
 
-    Of earlier ones nothing where that is forgiven. Its own is owed nothing either way: what others
-    say of it is taken back. Source: CONTRACT 85.
+    Of earlier ones nothing where that is forgiven; else terms of commitments that ended with them
+    are settled again as well, which is no late usage. Its own is owed nothing either way: what
+    others say of it is taken back. Source: CONTRACT 85, CREDITS 22.
     """
     indexes: set[int] = set()
     if settles_again:
         indexes.update(stored_corrections.list_corrected_periods(session, subscription, invoice.id))
+        ended = stored_terms.list_terms_said(session, invoice.organization_id, invoice.id)
+        stored_late_usage.mark_periods(session, subscription, ended, ends_term=True, now=now)
     if invoice.period_index is not None:
         # It may say of its own what invoices before it billed, which is no correction.
         indexes.discard(invoice.period_index)

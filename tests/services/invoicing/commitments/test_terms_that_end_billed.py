@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from billing.invoicing.kinds import LateUsage
+from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import InvoiceKind, LateUsage
 from billing.rating.terms import Effective, VersionPolicy
+from models.invoicing.invoices import Invoice
 from repositories.transactions import Transactions
 from services.catalog import commitments
 from services.invoicing import payment_status
-from services.lifecycle import changes, plan_changes
+from services.lifecycle import changes, plan_changes, reissue
 from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
@@ -34,6 +36,7 @@ from tests.services.invoicing.commitments.committed import (
     commit,
     require_agreed,
     shown,
+    void,
 )
 from tests.services.invoicing.threshold.stepped import billed
 from tests.services.lives import Life, begin_life
@@ -68,6 +71,18 @@ def bill_until_the_eleventh(shop: Shop, policy: LateUsage) -> Life:
     [draft, *_] = invoices_of(life)
     shop.do(payment_status.finalize, draft.id)
     return life
+
+
+def say_a_true_up_of_january(life: Life) -> Invoice:
+    """January's bill of 50 is final as its term of 100 ends: another document says the rest."""
+    commitment_id = commit(life, "300", term_periods=3)
+    use(life, (5, "50"))
+    pass_to(life, TENTH_OF_FEBRUARY)
+    end = partial(commitments.end_commitment, effective=Effective.RUNNING_PERIOD)
+    life.shop.do(end, life.row().plan_id, commitment_id)
+    pass_to(life, MARCH)
+    alone = [one for one in life.invoices() if one.kind == InvoiceKind.LATE_USAGE]
+    return alone[0] if alone else invoices_of(life)[1]
 
 
 def test_a_commitment_that_ended_for_the_running_period_is_settled_by_its_bill(
@@ -202,4 +217,42 @@ def test_where_late_usage_is_ignored_the_end_at_the_instant_of_a_bill_settles_th
     pass_to(life, APRIL)
 
     assert [one.total for one in life.invoices()] == [5, Decimal("27.26")]
+    require_agreed(life, tmp_path)
+
+
+@pytest.mark.parametrize("is_issued_again", [True, False])
+@pytest.mark.parametrize("policy", list(LateUsage))
+def test_what_a_void_document_said_of_a_term_is_said_again(
+    shop: Shop, tmp_path: Path, policy: LateUsage, *, is_issued_again: bool
+) -> None:
+    life = begin_life(shop)
+    settle_late_usage_by(shop, policy)
+    saying = say_a_true_up_of_january(life)
+    assert billed(life) == 100
+
+    void(life, saying)
+    assert billed(life) == 50
+    if is_issued_again and saying.kind == InvoiceKind.PERIOD:
+        shop.do(reissue.reissue_invoice, saying.id)
+    pass_to(life, APRIL)
+    pass_to(life, MAY)
+
+    assert billed(life) == 100
+    require_agreed(life, tmp_path)
+
+
+@pytest.mark.parametrize("policy", list(LateUsage))
+def test_what_a_void_document_said_of_a_term_may_be_forgiven(
+    shop: Shop, tmp_path: Path, policy: LateUsage
+) -> None:
+    life = begin_life(shop)
+    settle_late_usage_by(shop, policy)
+    saying = say_a_true_up_of_january(life)
+
+    forgive = partial(payment_status.change_status, note=None, settles_again=False)
+    shop.do(forgive, saying.id, InvoiceStatus.VOID)
+    pass_to(life, APRIL)
+    pass_to(life, MAY)
+
+    assert billed(life) == 50
     require_agreed(life, tmp_path)
