@@ -115,6 +115,7 @@ def _rate(
     """What the drafts are made of now."""
     drafted = [BillKey.of_invoice(one.invoice) for one in drafts]
     periods = stored_subscriptions.list_periods_by_key(session, [one.key[:3] for one in drafted])
+    steps.confirm_runs(session, drafted)
     revised = steps.revise_usage(session, drafted, drawing=drawing, now=now)
     rated = []
     for draft, former in zip(drafts, drafted, strict=True):

@@ -129,8 +129,14 @@ def confirm_runs(session: Session, bills: Collection[BillKey]) -> None:
         if {step: run.digest for step, run in runs[bill].items()} != digests
     ]
     if doubtful:
-        found = stored_steps.list_runs(session, [bill.key for bill in doubtful])
-        session.info[_READ].update(zip(doubtful, found, strict=True))
+        keys = [bill.key for bill in doubtful]
+        session.info[_READ].update(
+            zip(doubtful, stored_steps.list_runs(session, keys), strict=True)
+        )
+        # Else each step that is tried again would be done already, by what is nowhere.
+        recent = _recent_of(session)
+        if recent is not None:
+            recent.forget(keys)
 
 
 def forget_runs(session: Session) -> None:

@@ -101,6 +101,16 @@ def reading_runs(transactions: Transactions) -> Iterator[list[str]]:
         event.remove(transactions._engine, "before_cursor_execute", note)
 
 
+def lose_runs(url: str, bill: ActionRequest, step: str | None = None) -> None:
+    """The database is one that never had what this step of a bill left, or all of them."""
+    with psycopg.connect(superuser_url(url), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "DELETE FROM billing_run WHERE subscription_id = %s AND step = coalesce(%s, step)",
+            [bill.subscription_id, step],
+        )
+
+
 def test_steps_of_one_process_read_nothing_that_it_left(
     transactions: Transactions, due: Sequence[ActionRequest]
 ) -> None:
@@ -135,16 +145,46 @@ def test_no_document_is_made_of_what_the_database_has_lost(
     process = process_of(transactions)
     for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS):
         process(step, due)
-    with psycopg.connect(superuser_url(module_database_url), autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            "DELETE FROM billing_run WHERE subscription_id = %s AND step = 'evidence'",
-            [due[0].subscription_id],
-        )
+    lose_runs(module_database_url, due[0], "evidence")
 
     issued = process(declarations.ISSUE_INVOICE, due)
 
     assert [isinstance(one, WorkflowState) for one in issued] == [False, True, True]
+
+
+def test_what_the_database_has_lost_is_done_again_by_the_process_that_did_it(
+    transactions: Transactions, due: Sequence[ActionRequest], module_database_url: str
+) -> None:
+    process = process_of(transactions)
+    for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS):
+        process(step, due)
+    lose_runs(module_database_url, due[0])
+
+    first, again = [
+        [process(step, due[:1]) for step in (*declarations.BILL_STEPS, declarations.ISSUE_INVOICE)]
+        for _ in range(2)
+    ]
+
+    assert isinstance(first[-1][0], ApplicationError)
+    assert isinstance(again[-1][0], WorkflowState)
+
+
+def test_no_draft_becomes_final_by_what_the_database_has_lost(
+    transactions: Transactions,
+    due: Sequence[ActionRequest],
+    people: Sequence[Subscriber],
+    module_database_url: str,
+) -> None:
+    process = process_of(transactions)
+    for step in (declarations.ROLL_PERIOD, *declarations.BILL_STEPS, declarations.ISSUE_INVOICE):
+        process(step, due)
+    lose_runs(module_database_url, due[0])
+    later = ENDED + timedelta(days=1)
+    drafts = [one.due(Action.FINALIZE_INVOICE, later) for one in people]
+
+    final = process(declarations.FINALIZE_INVOICE, [one for one in drafts if one is not None])
+
+    assert [isinstance(one, WorkflowState) for one in final] == [False, True, True]
 
 
 @pytest.mark.parametrize("elsewhere", AFTER_USAGE[:-1], ids=lambda step: step.name)
