@@ -19,6 +19,9 @@ RECENT: Final = "recent_runs"
 MOST_REMEMBERED: Final = 200
 """More bills than are between their first step and their last at one moment."""
 
+MOST_PARTS: Final = 200
+"""A bill of more lines and tiers is read by each step: hundreds of these would be gigabytes."""
+
 Runs = Mapping[str, StoredRun]
 """The rows of a bill, by step."""
 
@@ -37,10 +40,12 @@ class RecentRuns:
             return {**self._runs.get(bill, {})}
 
     def remember(self, runs: Mapping[RunKey, Runs]) -> None:
-        """These rows are committed."""
+        """These rows are committed. Those of a bill of many parts are not kept."""
         with self._lock:
             for bill, found in runs.items():
-                self._runs[bill] = {**self._runs.pop(bill, {}), **found}
+                known = {**self._runs.pop(bill, {}), **found}
+                if all(_count_parts(run) <= MOST_PARTS for run in known.values()):
+                    self._runs[bill] = known
             while len(self._runs) > self._most:
                 self._runs.popitem(last=False)
 
@@ -49,3 +54,10 @@ class RecentRuns:
         with self._lock:
             for bill in bills:
                 self._runs.pop(bill, None)
+
+
+def _count_parts(run: StoredRun) -> int:
+    """What a row grows with: usage of windows, or quantities and lines with their tiers."""
+    content = run.content
+    parts = content.get("usage", ()) if isinstance(content, dict) else content
+    return sum(1 + len(part.get("tiers") or ()) for part in parts)

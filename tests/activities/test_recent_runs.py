@@ -23,8 +23,8 @@ from billing.subscriptions import Action, WorkflowState
 from models.invoicing.invoices import Invoice, InvoiceReceipt
 from repositories.invoicing.steps import StoredRun
 from repositories.transactions import Transactions
-from services.rating import steps
-from services.rating.recent_runs import RecentRuns
+from services.rating import recent_runs, steps
+from services.rating.recent_runs import MOST_PARTS, RecentRuns
 from services.rating.steps import BillKey
 from tests.activities.closes import START, Subscriber, roll_up, sell_simple, subscribe
 from tests.faults.steps.crashes import ConnectionLost
@@ -253,3 +253,39 @@ def test_the_bills_of_longest_ago_are_forgotten() -> None:
     assert recent.find(bills[0]) == {}
     assert recent.find(bills[1]) == {"usage": run, "evidence": run}
     assert recent.find(bills[2]) == {}
+
+
+@pytest.mark.parametrize(
+    ("step", "content"),
+    [
+        ("usage", {"usage": [{}] * (MOST_PARTS + 1)}),
+        ("quantities", [{}] * (MOST_PARTS + 1)),
+        ("evidence", [{"tiers": [{}] * MOST_PARTS}]),
+    ],
+)
+def test_a_bill_of_many_parts_is_not_remembered(step: str, content: Any) -> None:
+    recent = RecentRuns()
+    large, small = [(uuid4(), uuid4(), 0, 1) for _ in range(2)]
+    run = StoredRun(content={"usage": [{}] * MOST_PARTS}, digest="0")
+
+    recent.remember({large: {"usage": run}, small: {"usage": run}})
+    recent.remember({large: {step: StoredRun(content=content, digest="1")}})
+
+    assert recent.find(large) == {}
+    assert recent.find(small) == {"usage": run}
+
+
+def test_steps_of_a_bill_of_many_parts_read_what_the_steps_before_left(
+    transactions: Transactions, due: Sequence[ActionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_runs, "MOST_PARTS", 0)
+    process = process_of(transactions)
+    process(declarations.ROLL_PERIOD, due)
+    process(declarations.QUERY_USAGE, due)
+
+    with reading_runs(transactions) as read:
+        for step in AFTER_USAGE:
+            answers = process(step, due)
+
+    assert len(read) == len(AFTER_USAGE)
+    assert all(isinstance(one, WorkflowState) for one in answers)
