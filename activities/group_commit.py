@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio import current_task
 from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import Executor
 from contextvars import Context, copy_context
@@ -84,7 +85,6 @@ class Gatherer(Generic[Request, Result]):
             # A writer works for many callers, so it is not within any one of them.
             writer = loop.create_task(self._write(), context=Context())
             self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
         result: Result = await waiting.answer
         return result
 
@@ -107,13 +107,17 @@ class Gatherer(Generic[Request, Result]):
 
     async def _write(self) -> None:
         """Nobody waits any more."""
-        while self._waiting:
-            await self._gather()
-            # Whoever comes until it is this one's turn is in the group.
-            async with self._turns.take(self._count, self._is_whole):
-                group = self._take()
-                if group:
-                    await self._serve(group)
+        try:
+            while self._waiting:
+                await self._gather()
+                # Whoever comes until it is this one's turn is in the group.
+                async with self._turns.take(self._count, self._is_whole):
+                    group = self._take()
+                    if group:
+                        await self._serve(group)
+        finally:
+            # At once: whoever comes before the task is known to have ended would wait for it.
+            self._writers.discard(current_task())
 
     async def _gather(self) -> None:
         """Those who come at about the same moment are there: a group before has let them go on."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -182,3 +184,46 @@ async def test_a_group_that_is_full_waits_for_nobody(monkeypatch: pytest.MonkeyP
     await asyncio.gather(*(gatherer.submit(one) for one in range(MOST_TOGETHER)))
 
     assert [len(group) for group in recorded.groups] == [MOST_TOGETHER]
+
+
+class Held(Executor):
+    """Does what it is given when it is told to, on the event loop and all at once."""
+
+    def __init__(self) -> None:
+        self._given: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self._has_more = asyncio.Event()
+
+    def submit(self, work: Callable[..., Any], /, *asked: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._given.append((future, partial(work, *asked, **more)))
+        self._has_more.set()
+        return future
+
+    async def wait(self, count: int) -> None:
+        async with asyncio.timeout(180):
+            while len(self._given) < count:
+                self._has_more.clear()
+                await self._has_more.wait()
+
+    async def do(self, count: int) -> None:
+        await self.wait(count)
+        given, self._given = self._given, []
+        for future, work in given:
+            future.set_result(work())
+
+
+async def test_whoever_comes_as_all_groups_end_is_served() -> None:
+    held = Held()
+    gatherer = Gatherer(Recorded().perform, lambda one: one, held, Turns())
+
+    async def ask_twice() -> list[int]:
+        return [await gatherer.submit(1), await gatherer.submit(3)]
+
+    first = asyncio.create_task(ask_twice())
+    await held.wait(1)
+    second = asyncio.create_task(gatherer.submit(2))
+    await held.do(2)
+    await held.do(1)
+
+    assert await first == [2, 6]
+    assert await second == 4
