@@ -38,18 +38,22 @@ def test_process_that_hashes_has_the_least_priority(hashing: HashingProcesses) -
 
 def test_process_that_hashes_stands_back_with_its_session_too(hashing: HashingProcesses) -> None:
     hashing.hash(PASSWORD)
-
     [pid] = hashing.pids()
     assert os.getsid(pid) == pid
-    share = Path(f"/proc/{pid}/autogroup")
-    if share.exists() and (text := read_share(share)):
-        assert text.endswith(f" nice {GUESSING_SESSION_NICENESS}")
+
+    wanted, deadline = f" nice {GUESSING_SESSION_NICENESS}", time.monotonic() + 180
+    while (text := read_share(pid)) and not text.endswith(wanted):
+        # Linux takes few such wishes in a second, whoever has them: others may have been first.
+        assert time.monotonic() < deadline
+        os.kill(pid, signal.SIGKILL)
+        hashing.hash(PASSWORD)
+        [pid] = hashing.pids()
 
 
-def read_share(share: Path) -> str:
+def read_share(pid: int) -> str:
     """What Linux says of a session's share of the processors; nothing where it keeps none."""
     try:
-        return share.read_text().strip()
+        return Path(f"/proc/{pid}/autogroup").read_text().strip()
     except OSError:
         return ""
 
@@ -89,7 +93,7 @@ def test_process_ends_with_the_one_that_asks_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
-    pid, deadline = int(done.stdout), time.monotonic() + 10
+    pid, deadline = int(done.stdout), time.monotonic() + 180
     while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()
