@@ -24,10 +24,13 @@ class OldServer(OperationalError):
 def require_new_server(version_number: int) -> None:
     """The server whose ``server_version_num`` this is has all that statements use.
 
+    0 is what the driver says of one that told no number it can read, as behind some poolers: it is
+    taken, since nothing is known against it.
+
     Raises:
         OldServer: it is too old.
     """
-    if version_number // 10_000 < OLDEST_SERVER:
+    if 0 < version_number < OLDEST_SERVER * 10_000:
         raise OldServer(
             f"PostgreSQL {spell_version(version_number)} is too old: Fluxrate needs"
             f" {OLDEST_SERVER} or later. Upgrade the server (pg_upgrade, or as your provider does"

@@ -50,6 +50,11 @@ def test_the_oldest_that_works_is_taken_and_every_newer_one(number: int) -> None
     require_new_server(number)
 
 
+def test_a_server_that_tells_no_number_is_not_taken_for_an_old_one() -> None:
+    """The driver says 0 of it: poolers leave the number out, or write it in their own way."""
+    require_new_server(0)
+
+
 @pytest.fixture
 def too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every server that there is today is older than what is asked for."""
