@@ -203,5 +203,8 @@ class _Answer:
         """Since when the operation is deprecated and until when it works; mostly nothing."""
         if not self._deprecations:
             return ()
-        found = self._deprecations.get((method_of(self._scope), route_of(self._scope)))
+        method = method_of(self._scope)
+        # A HEAD is answered with what a GET would be.
+        operation = ("GET" if method == "HEAD" else method, route_of(self._scope))
+        found = self._deprecations.get(operation)
         return () if found is None else found.headers

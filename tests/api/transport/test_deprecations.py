@@ -47,9 +47,13 @@ def test_every_answer_says_since_when_and_until_when(
     customer = post(owner, "/customers", body)
 
     answers = [owner.get(f"{V1}/customers/{place}") for place in (customer["id"], "acct_77", "x")]
+    answers += [
+        owner.head(f"{V1}/customers/acct_77"),
+        owner.get(f"{V1}/customers/acct_77", headers={"X-API-Key": "sk_live_nobody"}),
+    ]
     others = [owner.get(f"{V1}/customers"), owner.get(f"{V1}/customers/acct_77/invoices")]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 404]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 200, 401]
     assert {(one.headers["Deprecation"], one.headers["Sunset"]) for one in answers} == {
         (SINCE, GONE)
     }
