@@ -152,8 +152,8 @@ class RequestLog:
 
     async def _insert(self, rows: Sequence[NewRow]) -> None:
         self._written_of.update(row.organization_id for row in rows)
-        # The first rows of a process count as many: another may have begun before it.
-        full = [one for one, count in self._written_of.items() if count >= KEPT_AGAIN_AFTER]
+        # In one order, so that no two processes wait for each other.
+        full = sorted(one for one, count in self._written_of.items() if count >= KEPT_AGAIN_AFTER)
         organizations = {row.organization_id for row in rows}.union(full)
         async with (
             self._connections.lend(RequestLog) as connection,
