@@ -153,6 +153,8 @@ class Action:
     at_once: int = catching_up.AT_ONCE
     """How many missed periods one request closes."""
     version_policy: str = "latest"
+    bills_what_is_overdue: bool = False
+    """Whether it bills what is overdue when it comes, and cuts the running period if nothing is."""
     deletes: bool = False
     is_rare: bool = False
     """Tried under ``make chaos`` alone: it is much like another."""
@@ -163,7 +165,12 @@ ACTIONS = [
     Action(name="cancel at the period's end", ask=on_subscription("cancel"), owes=105),
     Action(name="change plan now", ask=change_plan("now"), owes=135),
     Action(name="change plan at the period's end", ask=change_plan("period_end"), owes=105),
-    Action(name="generate what is overdue", ask=on_subscription("generate-invoice"), owes=105),
+    Action(
+        name="generate what is overdue",
+        ask=on_subscription("generate-invoice"),
+        bills_what_is_overdue=True,
+        owes=105,
+    ),
     Action(
         name="generate the current part",
         ask=on_subscription("generate-invoice"),
@@ -233,6 +240,7 @@ ACTIONS = [
     Action(
         name="generate, with more missed than one request closes",
         ask=on_subscription("generate-invoice"),
+        bills_what_is_overdue=True,
         at_once=1,
         owes=105,
         is_rare=True,

@@ -2,7 +2,9 @@
 
 Every life of an action is the same, so all must end as the undisturbed one did, whatever the
 commit at which the process died and whoever came first afterwards: the workflow, or the same
-request without an Idempotency-Key.
+request without an Idempotency-Key. One death leaves nothing to go by: before the first commit of
+a request whose meaning depends on what is overdue, if the workflow bills that before the repeat
+comes. It ends as a life does in which the request came after the workflow, and once.
 """
 
 from __future__ import annotations
@@ -36,6 +38,13 @@ IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 
 IN_ONE_TRANSACTION = 3
 """Two periods that were missed are closed and billed in two transactions."""
+
+UNHEARD = Death(commit=1, moment=Moment.BEFORE, workflow_acts=True)
+"""Nothing of the request was committed, and the workflow finds the life as if nobody had asked."""
+
+TRIED = [one for one in ACTIONS if IS_CHAOS or not one.is_rare]
+
+Begin = Callable[[Action], tuple[Life, Request]]
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,24 @@ def make(app: FastAPI, clock: Clock, transactions: MortalTransactions) -> Callab
         return life
 
     return make_life
+
+
+@pytest.fixture
+def begin(make: Callable[[str], Life], monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Begin:
+    """Makes a life in which an action can be asked for, and says how."""
+    for place in (catching_up, requests):
+        monkeypatch.setattr(place, "IN_ONE_TRANSACTION", IN_ONE_TRANSACTION)
+
+    def begin_life(action: Action) -> tuple[Life, Request]:
+        monkeypatch.setattr(catching_up, "AT_ONCE", action.at_once)
+        clock.instant = BEGIN
+        life = make(action.version_policy)
+        action.early(life)
+        clock.instant = NOW
+        action.late(life)
+        return life, action.ask(life)
+
+    return begin_life
 
 
 def sell_plan(person: Person, name: str, meter_id: str) -> dict[str, Any]:
@@ -150,40 +177,49 @@ def live_eight_times_at_once(life: Life, request: Request) -> list[int]:
     return answers
 
 
-@pytest.mark.parametrize(
-    "action", [one for one in ACTIONS if IS_CHAOS or not one.is_rare], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("action", TRIED, ids=lambda one: one.name)
 def test_request_that_dies_at_a_commit_or_comes_eight_times_has_one_effect(
-    make: Callable[[str], Life], action: Action, monkeypatch: pytest.MonkeyPatch, clock: Clock
+    begin: Begin, action: Action
 ) -> None:
-    monkeypatch.setattr(catching_up, "AT_ONCE", action.at_once)
-    for place in (catching_up, requests):
-        monkeypatch.setattr(place, "IN_ONE_TRANSACTION", IN_ONE_TRANSACTION)
-
-    def begin() -> tuple[Life, Request]:
-        clock.instant = BEGIN
-        life = make(action.version_policy)
-        action.early(life)
-        clock.instant = NOW
-        action.late(life)
-        return life, action.ask(life)
-
-    undisturbed, request = begin()
+    undisturbed, request = begin(action)
     assert live(undisturbed, request, None)[0] < 300
     expected, lives = undisturbed.story(), [undisturbed]
     assert undisturbed.owes() == action.owes
 
     for death in deaths(undisturbed.known["commits"]):
-        life, request = begin()
+        if death == UNHEARD and action.bills_what_is_overdue:
+            continue
+        life, request = begin(action)
         assert live(life, request, death)[0] == 500, death
         assert life.story() == expected, death
         lives.append(life)
 
-    life, request = begin()
+    life, request = begin(action)
     answers = live_eight_times_at_once(life, request)
     assert set(answers) <= {200, 201, 202, 204, 404, 409, 503}
     assert life.story() == expected
     check_numbers([*lives, life], has_gaps=action.deletes)
+
+
+@pytest.mark.parametrize(
+    "action", [one for one in TRIED if one.bills_what_is_overdue], ids=lambda one: one.name
+)
+def test_request_of_which_nothing_was_committed_comes_after_the_workflow(
+    begin: Begin, action: Action
+) -> None:
+    """Nothing is overdue when it is repeated, so the running period is cut (CONTRACT 20)."""
+    later, request = begin(action)
+    later.known["met_at"] = NOW
+    later.catch_up()
+    assert live(later, request, None) == [201]
+
+    life, request = begin(action)
+    assert live(life, request, UNHEARD) == [500, 201]
+
+    assert life.story() == later.story()
+    assert life.invoice(2)["period_end"] == "2026-03-02T08:00:00Z"
+    assert life.owes() == action.owes
+    check_numbers([later, life], has_gaps=False)
 
 
 def check_numbers(lives: list[Life], *, has_gaps: bool) -> None:
