@@ -118,7 +118,7 @@ def subscribe(client: Fluxrate, sale: Sale, plan_id: str) -> tuple[str, str]:
 
 
 def send_calls(console: Console, backend: Fluxrate, sale: Sale) -> None:
-    """Every call is stored, once.
+    """Every call is stored, once; one that was sent again, since its answer was lost, as well.
 
     Raises:
         Refusal: a row was rejected.
@@ -127,7 +127,7 @@ def send_calls(console: Console, backend: Fluxrate, sale: Sale) -> None:
         for first in range(0, sale.calls, BATCH_ROWS):
             rows = [call(sale, n) for n in range(first, min(first + BATCH_ROWS, sale.calls))]
             answer = backend.usage.track_all(rows, results="errors")
-            if answer.accepted != len(rows):
+            if answer.rejected:
                 refuse(f"The API rejected events: {answer.results[:3]}")
             advance(len(rows))
 
