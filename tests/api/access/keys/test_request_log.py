@@ -17,7 +17,7 @@ from api.access import request_log
 from api.access.request_log import Sender
 from api.context import AppContext, state_of
 from api.reads.connections import ReadConnections
-from repositories.accounts.request_log import Wanted, count_requests
+from repositories.accounts.request_log import MOST_KEPT, Wanted, count_requests
 from repositories.asynchronous.connections import connect
 from tests.api.people import Clock, Person
 from tests.api.sold import add_feature, add_plan, post
@@ -212,7 +212,7 @@ async def test_processes_take_out_rows_of_organizations_in_one_order(
     taken: list[UUID] = []
 
     async def note(_connection: AsyncConnection, organization_id: UUID, *, most: int) -> None:
-        assert most == request_log.MOST_KEPT
+        assert most == MOST_KEPT
         taken.append(organization_id)
 
     monkeypatch.setattr(request_log, "keep_newest", note)
