@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,29 @@ class Waiting(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def waiting_url() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Waiting) as server:
+class ReadyOnce(Waiting):
+    """An API that was ready at the first look, and is too busy for the second."""
+
+    looks = 0
+
+    def do_GET(self) -> None:
+        type(self).looks += 1
+        self.send_response(200 if self.looks == 1 else 503)
+        self.end_headers()
+
+
+@contextmanager
+def serving(handler: type[Waiting]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def waiting_url() -> Iterator[str]:
+    with serving(Waiting) as url:
+        yield url
 
 
 @pytest.fixture
@@ -61,3 +79,10 @@ def test_api_that_waits_is_quoted_with_its_log(api: PythonProcess, waiting_url: 
 def test_api_that_is_gone_is_not_waited_for(api: PythonProcess, waiting_url: str) -> None:
     with pytest.raises(ProcessFailure, match="did not become ready\n"):
         wait_for_api(api, waiting_url, timeout_seconds=300)
+
+
+def test_api_that_was_ready_once_is_ready(api: PythonProcess) -> None:
+    assert api.pid_file.claim()
+
+    with serving(ReadyOnce) as url:
+        wait_for_api(api, url, timeout_seconds=300)
