@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import settings
 from psycopg import sql
 
 from runtime.database.accounts import MIGRATIONS, PROCESSES
@@ -25,6 +26,10 @@ from tests.servers import (
     start_shared_temporal,
 )
 from tests.shared_databases import SharedEngines, note_own_databases
+
+# A busy machine makes no example wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TEMPLATE = "template_fluxrate"
 

@@ -47,3 +47,17 @@ def test_only_what_the_machine_reads_is_counted() -> None:
     text = "\n".join(lines)
 
     assert code_lines(Source(Path("x.py"), text, ast.parse(text))) == 5
+
+
+def test_every_property_says_how_hard_it_is_tried() -> None:
+    """Else it is tried as often in depth as in the suite (``tests/billing/profiles.py``)."""
+    silent = [
+        f"{source.path}::{function.name}"
+        for source in sources("tests/billing")
+        for function in ast.walk(source.tree)
+        if isinstance(function, ast.FunctionDef)
+        and any(ast.unparse(one).startswith("given(") for one in function.decorator_list)
+        and len(function.decorator_list) == 1
+    ]
+
+    assert silent == []

@@ -24,6 +24,7 @@ from billing.subscriptions import (
     is_live,
     require_transition,
 )
+from tests.billing.profiles import supporting
 
 JANUARY, FEBRUARY = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
 MARCH = datetime(2025, 3, 1, tzinfo=UTC)
@@ -173,6 +174,7 @@ bills = st.lists(
 )
 
 
+@supporting
 @given(periods=periods, bills=bills)
 def test_agenda_is_in_order_and_complete(
     periods: list[PeriodFacts], bills: list[BillFacts]
@@ -194,6 +196,7 @@ def test_agenda_is_in_order_and_complete(
     assert len(agenda) == waiting + dated
 
 
+@supporting
 @given(periods=periods, bills=bills, seed=st.randoms(use_true_random=False))
 def test_agenda_does_not_depend_on_the_order_of_the_facts(
     periods: list[PeriodFacts], bills: list[BillFacts], seed: Random

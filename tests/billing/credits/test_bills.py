@@ -21,6 +21,7 @@ from billing.units import Taxation, currency_unit
 from tests.billing.builders import USD
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
 from tests.billing.invoicing.lines import CANADA, line, rate
+from tests.billing.profiles import supporting
 
 BOUGHT, GIVEN = GrantKind.PAID, GrantKind.FREE
 
@@ -121,6 +122,7 @@ credits_ = st.lists(
 )
 
 
+@supporting
 @given(
     amounts=st.lists(st.tuples(cents, st.booleans()), max_size=5),
     granted=credits_,
@@ -157,6 +159,7 @@ def test_bill_adds_up_with_every_credit(
         assert drawn <= lot.rest
 
 
+@supporting
 @given(
     amounts=st.lists(st.integers(1, 9000).map(lambda n: Decimal(n) / 100), min_size=1, max_size=5),
     kind=st.sampled_from(GrantKind),

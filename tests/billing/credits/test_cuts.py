@@ -24,6 +24,7 @@ from billing.money import ZERO
 from billing.periods import Period
 from tests.billing.credits.lots import grant
 from tests.billing.credits.naive_credit import pile_up
+from tests.billing.profiles import supporting
 
 JANUARY = Period(
     starts_at=datetime(2025, 1, 1, tzinfo=UTC), ends_at=datetime(2025, 2, 1, tzinfo=UTC)
@@ -78,6 +79,7 @@ def test_totals_are_as_many_as_the_parts() -> None:
         segments_of_usage(JANUARY, [day(10)], [Decimal(1)])
 
 
+@supporting
 @given(totals=st.lists(st.integers(-5, 30), min_size=1, max_size=6))
 def test_segments_are_the_coins_of_a_pile(totals: list[int]) -> None:
     cuts = [day(2 + place) for place in range(len(totals) - 1)]
@@ -89,6 +91,7 @@ def test_segments_are_the_coins_of_a_pile(totals: list[int]) -> None:
     assert sum((one.amount for one in found), ZERO) == max(totals[-1], 0)
 
 
+@supporting
 @given(amounts=st.lists(st.integers(1, 9), max_size=5), by=st.integers(0, 60))
 def test_what_is_taken_off_is_taken_from_the_newest(amounts: list[int], by: int) -> None:
     segments = [
@@ -104,6 +107,7 @@ def test_what_is_taken_off_is_taken_from_the_newest(amounts: list[int], by: int)
     assert all(new == old for new, old in zip(found[:-1], segments, strict=False))
 
 
+@supporting
 @given(amounts=st.lists(st.integers(1, 9), max_size=5), billed=st.integers(0, 60))
 def test_what_was_billed_before_is_what_was_used_first(amounts: list[int], billed: int) -> None:
     segments = [
@@ -161,6 +165,7 @@ def test_a_segment_is_paid_by_who_is_alive_when_it_counts(
     assert segment.may_be_paid_by(one) is pays
 
 
+@supporting
 @given(totals=st.lists(st.integers(-5, 30), min_size=2, max_size=6), place=st.integers(0, 5))
 def test_a_cut_before_which_nothing_more_was_used_changes_nothing(
     totals: list[int], place: int

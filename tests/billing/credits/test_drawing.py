@@ -29,6 +29,7 @@ from billing.money import ZERO
 from billing.units import Unit
 from tests.billing.credits.lots import CHARGES, DOLLARS, METERS, START, grant, lines, lots
 from tests.billing.credits.naive_credit import may_pay, pay
+from tests.billing.profiles import supporting
 
 
 def line(*amounts: int, position: int = 0, **terms: object) -> DrawableLine:
@@ -97,6 +98,7 @@ def test_later_lines_find_what_earlier_ones_left() -> None:
     assert drawing.amount == 100
 
 
+@supporting
 @given(bill=lines(), credit=lots())
 def test_draws_are_those_of_the_naive_model(bill: list[DrawableLine], credit: list[Lot]) -> None:
     drawing = draw(bill, credit)
@@ -105,6 +107,7 @@ def test_draws_are_those_of_the_naive_model(bill: list[DrawableLine], credit: li
     assert found == pay(bill, credit)
 
 
+@supporting
 @given(bill=lines(), credit=lots())
 def test_draws_are_within_lines_rests_and_lives(
     bill: list[DrawableLine], credit: list[Lot]
@@ -130,6 +133,7 @@ def test_draws_are_within_lines_rests_and_lives(
             )
 
 
+@supporting
 @given(bill=lines(), most=st.integers(-5, 60))
 def test_bill_with_lines_below_zero_is_paid_only_as_far_as_it_goes(
     bill: list[DrawableLine], most: int
@@ -148,6 +152,7 @@ def test_discount_is_taken_from_what_was_used_last() -> None:
     assert [(one.used_at, one.amount) for one in found.segments] == [(START, 4)]
 
 
+@supporting
 @given(bill=lines(), tax=st.decimals(0, 20, places=2))
 def test_no_cent_of_the_tax_is_lost(bill: list[DrawableLine], tax: Decimal) -> None:
     taxable = [one for one in bill if one.is_taxable and one.amount]
@@ -162,6 +167,7 @@ def drawn(bill: Sequence[DrawableLine], credit: Sequence[Lot]) -> dict[tuple[obj
     return {(one.grant_id, one.position): one.amount for one in draw(bill, credit).draws}
 
 
+@supporting
 @given(bill=lines(), credit=lots(), turn=st.integers(0, 5))
 def test_draws_do_not_depend_on_the_order_in_which_grants_are_found(
     bill: list[DrawableLine], credit: list[Lot], turn: int
@@ -171,6 +177,7 @@ def test_draws_do_not_depend_on_the_order_in_which_grants_are_found(
     assert drawn(bill, credit[cut:] + credit[:cut]) == drawn(bill, credit)
 
 
+@supporting
 @given(bill=lines(), credit=lots())
 def test_a_hundred_times_of_everything_draws_a_hundred_times_as_much(
     bill: list[DrawableLine], credit: list[Lot]
@@ -189,6 +196,7 @@ def test_a_hundred_times_of_everything_draws_a_hundred_times_as_much(
     assert drawn(large, rich) == {key: 100 * one for key, one in drawn(bill, credit).items()}
 
 
+@supporting
 @given(bill=lines(), credit=lots(), more=lots())
 def test_who_has_more_credit_pays_no_more_money(
     bill: list[DrawableLine], credit: list[Lot], more: list[Lot]
@@ -201,6 +209,7 @@ def test_who_has_more_credit_pays_no_more_money(
     assert draw(bill, [*credit, *others]).amount >= draw(bill, credit).amount
 
 
+@supporting
 @given(bill=lines(), credit=lots())
 def test_what_is_left_of_a_bill_is_not_paid_by_the_same_credit_again(
     bill: list[DrawableLine], credit: list[Lot]

@@ -33,6 +33,7 @@ from tests.billing.builders import (
     tiers,
     usage_charge,
 )
+from tests.billing.profiles import supporting
 
 FIRST, TENTH, TWENTIETH = (datetime(2025, 1, day, tzinfo=UTC) for day in (1, 10, 20))
 
@@ -132,6 +133,7 @@ def test_cuts_are_inside_and_in_order(instants: Sequence[datetime]) -> None:
         used(plan(usage_charge()), *((at, "1") for at in instants), in_all="1")
 
 
+@supporting
 @given(
     amounts=st.lists(st.integers(0, 30_000), min_size=1, max_size=5),
     model=st.sampled_from(

@@ -21,6 +21,7 @@ from billing.payments.dunning import (
     read_reminder_days,
     reminder_days_at,
 )
+from tests.billing.profiles import supporting
 
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -121,6 +122,7 @@ def test_what_was_due_during_an_outage_is_done_once() -> None:
     assert reminder_days_at(replace(FACTS, reminder_days=(-3, 1, 7)), OPENED + 35 * DAY) == 1
 
 
+@supporting
 @given(retry_days=ascending, reminder_days=around, terms=st.integers(0, 40), paid_on=st.integers(0))
 def test_whoever_performs_entries_in_order_does_what_a_walk_through_the_days_does(
     retry_days: list[int], reminder_days: list[int], terms: int, paid_on: int
@@ -163,6 +165,7 @@ def walk(
     return done
 
 
+@supporting
 @given(retry_days=ascending, jumps=st.lists(st.integers(0, 100), max_size=6))
 def test_one_big_jump_equals_many_small_ones(retry_days: list[int], jumps: list[int]) -> None:
     """On a test clock each entry is performed at its own instant, wherever the clock stands."""

@@ -12,6 +12,7 @@ from billing.currencies import MINOR_UNIT_EXPONENTS
 from billing.errors import InvalidInput
 from billing.payments.gateways import Provider
 from billing.payments.minor_units import from_minor, minor_units_of, to_minor
+from tests.billing.profiles import supporting
 
 STRIPE_WITHOUT_DECIMALS = [
     *("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"),
@@ -146,6 +147,7 @@ chargeable = st.sampled_from(
 )
 
 
+@supporting
 @given(chargeable, st.integers(min_value=1, max_value=10**12))
 def test_whatever_is_charged_comes_back(pair: tuple[Provider, str], steps: int) -> None:
     provider, currency = pair
@@ -158,6 +160,7 @@ def test_whatever_is_charged_comes_back(pair: tuple[Provider, str], steps: int) 
     assert amount == Decimal(minor).scaleb(-units.exponent)
 
 
+@supporting
 @given(chargeable, st.decimals(min_value="0.0001", max_value=10**9, places=4))
 def test_an_amount_is_charged_exactly_or_not_at_all(
     pair: tuple[Provider, str], amount: Decimal

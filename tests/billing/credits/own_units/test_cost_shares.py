@@ -21,6 +21,7 @@ from billing.money import ZERO
 from tests.billing.credits.lots import DOLLARS, START
 from tests.billing.credits.own_units.tokens_at_use import HALF, bill, free, priced, sold
 from tests.billing.invoicing.lines import line, rate
+from tests.billing.profiles import supporting
 
 
 def draws_of(lot: Lot, *amounts: str) -> list[Draw]:
@@ -75,6 +76,7 @@ class Sold:
     said: int = 0
 
 
+@supporting
 @given(
     size=st.integers(1, 400),
     cost=st.integers(1, 5_000),
@@ -131,6 +133,7 @@ LOTS = st.lists(
 )
 
 
+@supporting
 @given(LINES, LOTS, st.sampled_from(["0", "19", "20"]))
 def test_bills_say_and_tax_what_one_token_after_another_had_cost(
     said: list[tuple[list[int], str | None]],
@@ -210,6 +213,7 @@ def half_up(number: Fraction) -> int:
     return int((2 * number + 1) // 2)
 
 
+@supporting
 @given(
     lines=st.lists(
         st.tuples(st.integers(-900, 900), st.booleans(), st.booleans()), min_size=1, max_size=4

@@ -28,6 +28,7 @@ from billing.units import Taxation, Unit
 from tests.billing.credits.lots import CHARGES, DOLLARS, START, grant
 from tests.billing.credits.own_units.tokens_at_use import bill
 from tests.billing.invoicing.lines import line, rate
+from tests.billing.profiles import supporting
 
 TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)
 MINUTES = Unit(code="MINUTES", scale=0, taxation=Taxation.AT_PURCHASE)
@@ -166,6 +167,7 @@ LOTS = st.lists(
 )
 
 
+@supporting
 @given(LINES, LOTS)
 def test_bills_pay_as_one_token_after_another_would(
     said: list[tuple[list[int], str | None, Unit]],

@@ -17,6 +17,7 @@ from billing.credits.unit_returns import UnitLine, UnitReturn, return_in_unit
 from billing.money import ZERO
 from billing.units import Taxation, Unit
 from tests.billing.builders import USD
+from tests.billing.profiles import supporting
 
 TOKENS = Unit(code="TOKENS", scale=1, taxation=Taxation.AT_PURCHASE)
 
@@ -68,6 +69,7 @@ def test_what_nobody_owes_goes_before_the_grants_get_anything() -> None:
     assert left.rest_left == 0
 
 
+@supporting
 @given(
     st.lists(st.integers(0, 500), max_size=3),
     st.integers(0, 300),
@@ -173,6 +175,7 @@ def test_tokens_take_their_part_of_what_they_had_cost_back_with_them(
     assert [one.cost for one in found.returned] == [Decimal(cost)]
 
 
+@supporting
 @given(
     drawn=st.integers(1, 1000),
     cents=st.integers(0, 5000),

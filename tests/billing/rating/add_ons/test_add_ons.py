@@ -35,6 +35,7 @@ from tests.billing.builders import (
     usage_charge,
     utc,
 )
+from tests.billing.profiles import supporting
 
 SEATS = fixed_charge("10", "Seats")
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Los_Angeles")
@@ -218,6 +219,7 @@ def split_at(minute: int) -> list[Period]:
     ]
 
 
+@supporting
 @given(
     held=histories(),
     paused=pauses(),
@@ -242,6 +244,7 @@ def test_by_day_a_day_is_billed_by_what_there_was_as_it_ended(
     assert billed(held, share, split_at(cut)) == quotient(owed, days)
 
 
+@supporting
 @given(held=histories(), paused=pauses(), cut=st.integers(1, 31 * 24 * 60 - 1))
 def test_by_second_every_minute_is_billed_by_what_there_was_in_it(
     held: Held, paused: list[Period], cut: int

@@ -32,6 +32,7 @@ from tests.billing.builders import (
     plan,
     usage_charge,
 )
+from tests.billing.profiles import supporting
 
 OTHERS, MISSING = "others", "missing"
 
@@ -169,6 +170,7 @@ def test_bounds_in_a_unit_of_credit_are_shared_out_in_its_finest_part() -> None:
 amounts = st.decimals("0", "100000", places=3).map(str)
 
 
+@supporting
 @given(used=st.dictionaries(st.sampled_from(["large", "small", OTHERS, MISSING]), amounts))
 def test_groups_of_one_price_come_to_what_all_usage_would(used: dict[str, str]) -> None:
     charge = by_model(usage_charge(included="500"), large=PER_CALL, small=PER_CALL)
@@ -180,6 +182,7 @@ def test_groups_of_one_price_come_to_what_all_usage_would(used: dict[str, str]) 
     assert add_up(one.quantity for one in lines) == whole[0].quantity
 
 
+@supporting
 @given(
     used=st.dictionaries(st.sampled_from(["large", "small", OTHERS, MISSING]), amounts),
     minimum=st.decimals("0", "50", places=2),
