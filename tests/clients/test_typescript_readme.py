@@ -46,6 +46,11 @@ def run(*command: str, folder: Path) -> str:
     return done.stdout
 
 
+def readme() -> str:
+    """The page that belongs to the package."""
+    return (FOLDER / "README.md").read_text()
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
     """A package that uses the client as its README does, and programs that try it."""
@@ -57,9 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, product: Product) -> Path:
     (folder / "src" / "samples.ts").write_text(typescript_program())
     for program in PROGRAMS:
         shutil.copy(Path(__file__).with_name(program), folder / "src")
-    blocks = re.findall(
-        r"^```ts\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL
-    )
+    blocks = re.findall(r"^```ts\n(.*?)^```", readme(), re.MULTILINE | re.DOTALL)
     programs = {guide: program_of(guide, "ts").text for guide in GUIDES}
     programs |= {"example": "\n".join(blocks), "quickstart": quickstart_in("ts")}
     for name, text in programs.items():
@@ -77,6 +80,9 @@ def test_the_example_ends_with_a_paid_invoice(built: Path) -> None:
     assert re.search(r"Total +\$82\.45\n", said)
     assert "INV-2025-0001 PAID 82.45\n" in said
     assert "Together: Pay per call – A tenth of a cent each.\n" in said
+    for printed in re.findall(r"^```text\n(.*?)^```", readme(), re.MULTILINE | re.DOTALL):
+        assert printed in said
+    assert (built / "INV-2025-0001.pdf").read_bytes().startswith(b"%PDF")
     assert re.search(r"^Refused: 409 \w+ \S+$", said, re.MULTILINE)
 
 
