@@ -22,7 +22,8 @@ from tests.money.drawn.openings import draw_openings, live
 from tests.money.strangers import SCRIPT, run, sign, write_files
 from tests.services.receipts_of import receipts_of, signing
 
-LIVES = 50
+LIVES = 70
+FEWEST_RECEIPTS = 50
 
 
 @pytest.mark.parametrize(
@@ -122,4 +123,4 @@ def test_a_stranger_comes_to_every_total(
             assert code == 0, (opening, said)
             assert str(receipt.content["total"]) in said
             checked += 1
-    assert checked > LIVES
+    assert checked >= FEWEST_RECEIPTS
