@@ -75,7 +75,7 @@ def measure() -> list[Result]:
     probes = [status for one in (*idle, *loaded) for status in one.ready.statuses.items()]
     unready = sum(number for status, number in probes if status != HTTPStatus.OK)
     return [
-        compare("P14", "GET /plans", [x.plans for x in idle], [x.plans for x in loaded], 200),
+        compare("P14.plans", "GET /plans", [x.plans for x in idle], [x.plans for x in loaded], 200),
         compare(
             "P14.events", "POST /usage", [x.events for x in idle], [x.events for x in loaded], 201
         ),
