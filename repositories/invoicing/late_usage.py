@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session, col, select
 
 from models.invoicing.late_usage import LateUsageMark
@@ -33,13 +33,15 @@ _DRAFT_WILL_SHOW = """EXISTS (
         AND draft.status = 'DRAFT' AND draft.kind = 'period' AND NOT draft.is_edited
 )"""
 
-MARKED = text(
-    """
+_MARKED = """
     SELECT asked.organization_id, asked.subscription_id, marked.period_index
-    FROM unnest(
-        CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:frees AS boolean[]),
-        CAST(:drafts AS uuid[])
-    ) AS asked (organization_id, subscription_id, takes_free, draft_id)
+    FROM (
+        SELECT * FROM unnest(
+            CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]),
+            CAST(:frees AS boolean[]), CAST(:drafts AS uuid[])
+        ) AS one (organization_id, subscription_id, takes_free, draft_id)
+        ORDER BY one.organization_id, one.subscription_id
+    ) AS asked
     CROSS JOIN LATERAL (
         -- Periods that are not billed anew as a whole, with marks that nobody else shows.
         SELECT mark.period_index
@@ -52,10 +54,16 @@ MARKED = text(
             AND period.status IN ('final', 'void', 'unbilled')
             AND ((asked.takes_free AND holder.id IS NULL) OR holder.id = asked.draft_id)
         ORDER BY mark.period_index LIMIT :periods_at_once
+        {lock}
     ) AS marked
     ORDER BY 1, 2, 3
     """.replace("{holder}", _HOLDER)
-)
+
+MARKED = text(_MARKED.replace("{lock}", ""))
+
+# What is marked while a document is written waits for it, and is marked anew then: else the
+# document would be done with a mark that says more than it has read.
+LOCK_MARKED = text(_MARKED.replace("{lock}", "FOR UPDATE OF mark"))
 
 # With drafts that will show the differences, nothing is due by itself.
 DUE_SINCE = text(
@@ -144,9 +152,25 @@ def list_marked_periods(
 
     No two ask about the same subscription.
     """
+    return _list_marked(session, MARKED, asked)
+
+
+def lock_marked_periods(
+    session: Session, asked: Sequence[MarksAsked]
+) -> list[list[SubscriptionPeriod]]:
+    """As :func:`list_marked_periods`; nobody says more of them until the transaction ends.
+
+    For whoever is done with the marks in it.
+    """
+    return _list_marked(session, LOCK_MARKED, asked)
+
+
+def _list_marked(
+    session: Session, statement: TextClause, asked: Sequence[MarksAsked]
+) -> list[list[SubscriptionPeriod]]:
     session.flush()  # plain statements do not do it by themselves
     rows = session.execute(
-        MARKED,
+        statement,
         {
             "organizations": [one.subscription.organization_id for one in asked],
             "subscriptions": [one.subscription.id for one in asked],
@@ -239,7 +263,7 @@ def hold_marks(
 
 
 def settle_marks(session: Session, subscription: Subscription, indexes: Sequence[int]) -> None:
-    """What changed in these periods is said by final documents. Idempotent."""
+    """Final documents, which locked the marks, say what changed in these periods. Idempotent."""
     if indexes:
         session.execute(SETTLE, _keys(subscription) | {"indexes": list(indexes)})
 

@@ -106,6 +106,7 @@ ENDED_TERMS = text(
     ORDER BY mark.subscription_id, mark.period_index
     """
 )
+LOCK_ENDED_TERMS = text(f"{ENDED_TERMS.text} FOR UPDATE OF mark")
 
 # Terms of which an invoice says something, and which none of its own period ends.
 TERMS_SAID = text(
@@ -250,9 +251,9 @@ def mark_ended_terms(
 
 
 def list_ended_terms(
-    session: Session, subscriptions: Collection[Subscription]
+    session: Session, subscriptions: Collection[Subscription], *, lock: bool
 ) -> dict[UUID, list[int]]:
-    """The final periods of each with which terms end that no bill has settled, in order."""
+    """The final periods of each with which terms end that no bill has settled; may be locked."""
     ended: dict[UUID, list[int]] = {one.id: [] for one in subscriptions}
     if ended:
         session.flush()
@@ -260,7 +261,8 @@ def list_ended_terms(
             "organizations": [one.organization_id for one in subscriptions],
             "subscriptions": [one.id for one in subscriptions],
         }
-        for subscription_id, index in session.execute(ENDED_TERMS, keys):
+        found = session.execute(LOCK_ENDED_TERMS if lock else ENDED_TERMS, keys)
+        for subscription_id, index in found:
             ended[subscription_id].append(index)
     return ended
 

@@ -59,12 +59,16 @@ class LateLines:
 
 
 def late_lines(
-    session: Session, bills: Sequence[tuple[Subscription, Invoice | None]]
+    session: Session,
+    bills: Sequence[tuple[Subscription, Invoice | None]],
+    *,
+    is_final: bool,
 ) -> list[LateLines]:
     """A line for each earlier period whose amount changed, as the next bills are to show them.
 
     With each subscription comes the draft that is being written, if it is: it keeps its late lines
-    whatever the policy has become meanwhile (CONTRACT 85).
+    whatever the policy has become meanwhile (CONTRACT 85). Bills that become final are done with
+    the marks, so nobody else adds to them meanwhile.
     """
     asked = [
         MarksAsked(
@@ -74,25 +78,26 @@ def late_lines(
         )
         for subscription, draft in bills
     ]
-    ended = list_ended_terms(session, [subscription for subscription, _ in bills])
+    ended = list_ended_terms(session, [one.subscription for one in asked], lock=is_final)
+    list_marked = (
+        stored_late_usage.lock_marked_periods if is_final else stored_late_usage.list_marked_periods
+    )
     return [
         replace(_late_lines(session, one.subscription, marked), ended=ended[one.subscription.id])
-        for one, marked in zip(
-            asked, stored_late_usage.list_marked_periods(session, asked), strict=True
-        )
+        for one, marked in zip(asked, list_marked(session, asked), strict=True)
     ]
 
 
 def list_ended_terms(
-    session: Session, subscriptions: Sequence[Subscription]
+    session: Session, subscriptions: Sequence[Subscription], *, lock: bool
 ) -> dict[UUID, tuple[int, ...]]:
     """The final periods of each with which terms ended that no bill has settled yet.
 
     Only where late usage is ignored: else they are settled as all that is marked. A true-up is no
-    usage, so it is owed under every policy. Source: CREDITS 22.
+    usage, so it is owed under every policy. Whoever settles them locks them. Source: CREDITS 22.
     """
     ignoring = [one for one in subscriptions if _policy_of(session, one) == LateUsage.IGNORE]
-    ended = stored_terms.list_ended_terms(session, ignoring)
+    ended = stored_terms.list_ended_terms(session, ignoring, lock=lock)
     return {one.id: tuple(ended.get(one.id, ())) for one in subscriptions}
 
 

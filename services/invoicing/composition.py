@@ -85,7 +85,8 @@ def compose_bills(
     ``wallets``, which alone are drawn from then. Nothing is stored.
     Source: CONTRACT 26, 48, 54, 81, 83, 85, 94, CREDITS 12, 22.
     """
-    late = late_lines(session, [(one.subscription, one.draft) for one in composing])
+    bills = [(one.subscription, one.draft) for one in composing]
+    late = late_lines(session, bills, is_final=wallets is not None)
     customers = stored_customers.list_by_key(session, {one.customer for one in composing})
     asked = []
     for one, found in zip(composing, late, strict=True):

@@ -68,8 +68,8 @@ def settle_late_usage(
     organization = stored_organizations.get_organization(session, organization_id)
     is_usage_settled = organization.late_usage != LateUsage.IGNORE
     asked = MarksAsked(subscription=subscription, takes_free=is_usage_settled, draft_id=None)
-    [marked] = stored_late_usage.list_marked_periods(session, [asked])
-    ended = corrections.list_ended_terms(session, [subscription])[subscription.id]
+    [marked] = stored_late_usage.lock_marked_periods(session, [asked])
+    ended = corrections.list_ended_terms(session, [subscription], lock=True)[subscription.id]
     if not marked and not ended:
         return
     at = clocks.acting_instant(session, subscription, due_at, now=now)
@@ -131,7 +131,7 @@ def give_back_to_grants(
     locked, and so is the subscription. Idempotent: what a note says is not said again.
     Source: CREDITS 17.
     """
-    marks = stored_late_usage.list_marked_periods(
+    marks = stored_late_usage.lock_marked_periods(
         session,
         [
             MarksAsked(

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from billing.invoicing.invoices import InvoiceStatus
+from billing.invoicing.kinds import LateUsage
 from billing.money import plain_text
 from billing.rating.lines import LineType
 from billing.rating.terms import Effective
@@ -86,6 +89,15 @@ def void(life: Life, invoice: Invoice) -> None:
             session, of, invoice.id, InvoiceStatus.VOID, note=None, now=now
         )
     )
+
+
+def settle_late_usage_by(shop: Shop, policy: LateUsage) -> None:
+    """The organization settles late usage so from now on."""
+    with shop.transactions.for_organization(shop.organization_id) as session:
+        session.execute(
+            text("UPDATE organization SET late_usage = :policy WHERE id = :id"),
+            {"id": shop.organization_id, "policy": policy},
+        )
 
 
 def require_agreed(life: Life, folder: Path) -> None:

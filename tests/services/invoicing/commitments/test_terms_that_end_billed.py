@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind, LateUsage
@@ -35,6 +34,7 @@ from tests.services.invoicing.commitments.committed import (
     begin,
     commit,
     require_agreed,
+    settle_late_usage_by,
     shown,
     void,
 )
@@ -51,15 +51,6 @@ TENTH_OF_FEBRUARY = datetime(2025, 2, 10, tzinfo=UTC)
 def shop(transactions: Transactions) -> Shop:
     """A new organization, in a process that signs receipts."""
     return with_signer(open_shop(transactions))
-
-
-def settle_late_usage_by(shop: Shop, policy: LateUsage) -> None:
-    """The organization settles late usage so from now on."""
-    with shop.transactions.for_organization(shop.organization_id) as session:
-        session.execute(
-            text("UPDATE organization SET late_usage = :policy WHERE id = :id"),
-            {"id": shop.organization_id, "policy": policy},
-        )
 
 
 def bill_until_the_eleventh(shop: Shop, policy: LateUsage) -> Life:
