@@ -110,7 +110,7 @@ def test_ending_a_purchase_that_waits_for_its_money_voids_it(till: Till) -> None
 
 
 @pytest.mark.parametrize("wanted", [InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE])
-def test_a_purchase_that_is_not_paid_leaves_nothing_and_is_not_granted_later(
+def test_lago_3703_a_purchase_that_is_not_paid_leaves_nothing_and_is_not_granted_later(
     till: Till, wanted: InvoiceStatus
 ) -> None:
     """A voided top-up whose balance was kept, and then credited again: lago-api 3703."""

@@ -37,7 +37,7 @@ from tests.services.shop import Shop
 JANUARY = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def test_one_charge_closes_the_whole_gap_in_whole_steps(till: Till) -> None:
+def test_lago_6177_one_charge_closes_the_whole_gap_in_whole_steps(till: Till) -> None:
     """Many charges instead of one, and money compared with credits: lago-api 6177."""
     save_method(till)
     add_rule(till)
@@ -71,7 +71,7 @@ def test_one_is_open_at_a_time_however_often_somebody_looks(till: Till) -> None:
     assert len(tries(till)) == 1
 
 
-def test_declines_wait_an_hour_then_a_day_and_then_the_rule_is_off(till: Till) -> None:
+def test_akash_3756_declines_wait_an_hour_then_a_day_and_then_the_rule_is_off(till: Till) -> None:
     """A card that is never approved, each try under a new key: akash 3756."""
     save_method(till)
     rule = add_rule(till)
@@ -130,7 +130,9 @@ def test_nobody_is_charged_without_a_saved_method(till: Till) -> None:
     assert tries(till) == []
 
 
-def test_a_top_up_that_somebody_voids_has_failed_and_is_not_credited_again(till: Till) -> None:
+def test_lago_3703_a_top_up_that_somebody_voids_has_failed_and_is_not_credited_again(
+    till: Till,
+) -> None:
     save_method(till)
     add_rule(till)
     look(till)
@@ -141,7 +143,7 @@ def test_a_top_up_that_somebody_voids_has_failed_and_is_not_credited_again(till:
     assert till.purse.balance().available == 0
 
 
-def test_a_charge_that_is_told_twice_grants_once(till: Till) -> None:
+def test_recurso_005_a_charge_that_is_told_twice_grants_once(till: Till) -> None:
     """The charge was de-duplicated by the gateway's key, the credit was not: recurso BUG-005."""
     save_method(till)
     add_rule(till)

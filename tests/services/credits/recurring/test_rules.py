@@ -61,7 +61,9 @@ def test_what_is_stored_late_is_dated_as_it_was(purse: Purse) -> None:
     assert purse.balance(now=late) == seen
 
 
-def test_months_are_counted_from_the_anchor_and_no_day_is_without_credit(purse: Purse) -> None:
+def test_twenty_23973_months_are_counted_from_the_anchor_and_no_day_is_without_credit(
+    purse: Purse,
+) -> None:
     """A period start rebuilt by subtraction lost three days in February: twenty 23973."""
     recur(purse, anchor=datetime(2026, 1, 31, tzinfo=UTC), now=datetime(2026, 2, 1, tzinfo=UTC))
 
@@ -71,7 +73,7 @@ def test_months_are_counted_from_the_anchor_and_no_day_is_without_credit(purse: 
     assert found == {Decimal(100)}
 
 
-def test_a_rollover_ends_where_the_next_grant_begins(purse: Purse) -> None:
+def test_autumn_1822_a_rollover_ends_where_the_next_grant_begins(purse: Purse) -> None:
     """Rollover expiry off the reset boundary: Autumn 1822."""
     anchor = datetime(2026, 1, 31, tzinfo=UTC)
     rollover = Rollover(times=1, max=Decimal(30), expires_after=MONTHLY)
