@@ -17,9 +17,11 @@ from billing.invoicing.kinds import InvoiceKind, LateUsage
 from billing.rating.terms import Effective, VersionPolicy
 from models.invoicing.invoices import Invoice
 from repositories.transactions import Transactions
+from runtime.database.migrations import downgrade, upgrade
 from services.catalog import commitments
 from services.invoicing import payment_status
 from services.lifecycle import changes, plan_changes, reissue
+from tests.servers import migration_url
 from tests.services.invoicing.bills import (
     ELEVENTH,
     FEBRUARY,
@@ -44,6 +46,7 @@ from tests.services.receipts_of import with_signer
 from tests.services.shop import NOW, Shop, open_shop
 
 MAY = datetime(2025, 5, 1, 2, tzinfo=UTC)
+BEFORE_MARKS_SAID_SO = "0066"
 TENTH_OF_FEBRUARY = datetime(2025, 2, 10, tzinfo=UTC)
 
 
@@ -208,6 +211,26 @@ def test_where_late_usage_is_ignored_the_end_at_the_instant_of_a_bill_settles_th
     pass_to(life, APRIL)
 
     assert [one.total for one in life.invoices()] == [5, Decimal("27.26")]
+    require_agreed(life, tmp_path)
+
+
+def test_a_term_that_ended_before_marks_could_say_so_is_settled_once_migrated(
+    shop: Shop, tmp_path: Path, module_database_url: str
+) -> None:
+    life = begin_life(shop)
+    settle_late_usage_by(shop, LateUsage.IGNORE)
+    commitment_id = commit(life, "300", term_periods=3)
+    use(life, (5, "50"))
+    pass_to(life, TENTH_OF_FEBRUARY)
+    end = partial(commitments.end_commitment, effective=Effective.RUNNING_PERIOD)
+    shop.do(end, life.row().plan_id, commitment_id)
+
+    url = migration_url(module_database_url)
+    downgrade(url, BEFORE_MARKS_SAID_SO)
+    upgrade(url)
+    pass_to(life, MARCH)
+
+    assert shown(life)[:2] == [["50"], ["0", "+50"]]
     require_agreed(life, tmp_path)
 
 
