@@ -43,6 +43,27 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """The most that credit of one unit can be asked to pay, and from when to when that was used.
+
+    Once lots that pay for everything, and are alive from ``since`` to ``until``, come to that much,
+    no lot pays that ranks behind them.
+    """
+
+    amount: Decimal
+    since: datetime
+    until: datetime
+
+    def either(self, other: Need) -> Need:
+        """What is enough for each of two bills, of which one draws after the other."""
+        return Need(
+            amount=max(self.amount, other.amount),
+            since=min(self.since, other.since),
+            until=max(self.until, other.until),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AvailableCredit:
     """What of a customer's credit a bill may take, and when it was used.
 

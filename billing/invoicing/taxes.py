@@ -141,3 +141,11 @@ def added_tax(taxes: Iterable[TaxAmount]) -> Decimal:
 
 def _same(left: str, right: str | None) -> bool:
     return right is not None and left.strip().upper() == right.strip().upper()
+
+
+@exactly
+def with_most_tax(billed: Decimal, rates: Sequence[AnyRate], currency: Currency) -> Decimal:
+    """What a sum of lines, or any part of it, comes to at most with its taxes, however rounded."""
+    percentages = sum((one.percentage for one in rates), ZERO)
+    finest = Decimal(1).scaleb(-currency.exponent)
+    return billed + billed * percentages / 100 + len(rates) * finest

@@ -197,16 +197,6 @@ def list_lots(session: Session, key: WalletKey, *, at: datetime) -> list[GrantFa
     )
 
 
-def list_lots_of(session: Session, keys: Collection[WalletKey]) -> list[GrantFacts]:
-    """All that is granted in these wallets, over or not, with what is left of each."""
-    columns = (
-        col(CreditGrant.organization_id),
-        col(CreditGrant.customer_id),
-        col(CreditGrant.unit),
-    )
-    return [one for one in _read_facts(session, among(keys, *columns)) if one.begins_at]
-
-
 def _read_facts(session: Session, *conditions: ColumnElement[bool]) -> list[GrantFacts]:
     of_grant = (
         col(CreditPosting.organization_id) == CreditGrant.organization_id,

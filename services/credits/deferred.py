@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from billing.credits.expiry import CostBasis, cost_of_rest
 from billing.money import ZERO, exactly, find_currency
-from models.credits.grants import CreditGrant
 from repositories.credits import deferred as stored_deferred
+from repositories.credits.lots import StoredLot
 from services.credits import units
 
 
@@ -33,7 +33,7 @@ class Deferred:
 class Sold:
     """A grant that was sold, with what can be drawn of it and what is held, in its unit."""
 
-    row: CreditGrant
+    row: StoredLot
     rest: Decimal
     held: Decimal
 
@@ -46,7 +46,7 @@ def find_bases(session: Session, sold: Iterable[Sold]) -> dict[UUID, CostBasis]:
     back. One statement for each organization, and none for no grants.
     """
     found: dict[UUID, CostBasis] = {}
-    rows: dict[UUID, list[CreditGrant]] = defaultdict(list)
+    rows: dict[UUID, list[StoredLot]] = defaultdict(list)
     for one in sold:
         if one.row.cost_currency is None:
             continue
@@ -65,7 +65,7 @@ def find_bases(session: Session, sold: Iterable[Sold]) -> dict[UUID, CostBasis]:
 
 @exactly
 def _unsaid(
-    session: Session, organization_id: UUID, grants: Sequence[CreditGrant]
+    session: Session, organization_id: UUID, grants: Sequence[StoredLot]
 ) -> dict[UUID, Decimal]:
     """How much less documents said of each grant's cost than what they moved had cost."""
     by_id = {one.id: one for one in grants}
@@ -76,7 +76,7 @@ def _unsaid(
     return unsaid
 
 
-def _cost_of(row: CreditGrant, rest: Decimal) -> Decimal:
+def _cost_of(row: StoredLot, rest: Decimal) -> Decimal:
     places = find_currency(row.cost_currency).exponent
     return cost_of_rest(row.cost_amount, rest, granted=row.amount, places=places)
 

@@ -29,6 +29,7 @@ from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits import postings as stored_postings
 from repositories.credits import wallets as stored_wallets
+from repositories.credits.lots import StoredLot
 from repositories.credits.postings import GrantPlace, WalletPlace
 from repositories.credits.wallets import CustomerKey, WalletKey
 
@@ -50,7 +51,7 @@ class Movement:
     hold_id: UUID | None = None
 
 
-def wallet_of(grant: CreditGrant) -> WalletKey:
+def wallet_of(grant: CreditGrant | StoredLot) -> WalletKey:
     """Whose wallet the grant is in."""
     return grant.organization_id, grant.customer_id, grant.unit
 

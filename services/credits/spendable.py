@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
-from uuid import UUID
 
 from sqlmodel import Session
 
+from billing.credits.bills import Need
 from billing.credits.drawing import Lot
 from billing.credits.grants import Grant, Place
 from billing.money import ZERO, exactly
 from billing.units import Unit
 from models.credits.grants import CreditGrant
-from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
+from repositories.credits import lots as stored_lots
 from repositories.credits import wallets as stored_wallets
 from repositories.credits.wallets import CustomerKey, WalletKey
 from services.credits import posting, units
@@ -52,9 +53,11 @@ def last_presents(asked: Iterable[tuple[Key, datetime]]) -> dict[Key, datetime]:
 
 @exactly
 def find_spendable(
-    session: Session, presents: Mapping[WalletKey, datetime]
+    session: Session,
+    presents: Mapping[WalletKey, datetime],
+    needs: Mapping[WalletKey, Need] = MappingProxyType({}),
 ) -> dict[WalletKey, Spendable]:
-    """What is left in each of these wallets that has something left.
+    """What is left in each of these wallets that has something left; with a need what may pay it.
 
     Each comes with its present, for customers on test clocks have their own: what a hold has that
     is over then is not held, and what rules have granted by then is there, stored or not. Lots of
@@ -64,21 +67,23 @@ def find_spendable(
     known: dict[WalletKey, Unit] = {}
     due = occurrences.list_due(session, presents)
     aside = stored_holds.find_set_aside_of(session, presents) if presents else {}
-    stored: set[UUID] = set()
+    named = {grant_id for (_, grant_id), held in aside.items() if held.over}
+    named |= {one.id for granted in due.values() for one in granted}
+    found_lots = stored_lots.list_lots(session, presents, needs, named=named) if presents else []
+    stored = {one.id for one in found_lots}
     sold: list[Sold] = []
-    for one in stored_grants.list_lots_of(session, presents) if presents else ():
-        key = posting.wallet_of(one.grant)
-        stored.add(one.grant.id)
-        held = aside.get((key[0], one.grant.id), NOTHING)
+    for one in found_lots:
+        key = posting.wallet_of(one)
+        held = aside.get((key[0], one.id), NOTHING)
         rest = one.rest + held.over
-        if rest <= ZERO or one.begins_at is None:
+        if rest <= ZERO:
             continue
         if key not in known:
             known[key] = units.find_unit(session, key[0], key[2])
-        grant = to_grant(one.grant, known[key], begins_at=one.begins_at)
+        grant = to_grant(one, known[key], begins_at=one.begins_at)
         lots.setdefault(key, []).append(Lot(grant=grant, rest=rest))
         if is_taxed_by_cost(grant):
-            sold.append(Sold(row=one.grant, rest=rest, held=held.live))
+            sold.append(Sold(row=one, rest=rest, held=held.live))
     for key, granted in due.items():
         unit = known[key] = known.get(key) or units.find_unit(session, key[0], key[2])
         found = lots.setdefault(key, [])

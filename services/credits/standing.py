@@ -24,6 +24,7 @@ from repositories.credits import grants as stored_grants
 from repositories.credits import holds as stored_holds
 from repositories.credits.grants import EndFacts, GrantFacts
 from repositories.credits.holds import SetAside
+from repositories.credits.lots import StoredLot
 from services.credits import units
 from services.required import not_found, require_customer
 from services.subscriptions import clocks
@@ -127,7 +128,7 @@ def _read(
     )
 
 
-def to_grant(row: CreditGrant, unit: Unit, *, begins_at: datetime) -> Grant:
+def to_grant(row: CreditGrant | StoredLot, unit: Unit, *, begins_at: datetime) -> Grant:
     """The grant as a value, spendable from the instant at which it began."""
     return Grant(
         grant_id=row.id,

@@ -19,7 +19,7 @@ from billing.discounts.coupons import Redemption
 from billing.discounts.discounting import AvailableCoupons
 from billing.invoicing.corrections import PeriodCorrection
 from billing.invoicing.invoices import InvoiceTotals, assemble_invoice
-from billing.invoicing.taxes import Address, TaxRate
+from billing.invoicing.taxes import TaxRate
 from billing.money import ZERO, find_currency
 from billing.rating.lines import PricedLine
 from models.customers import Customer
@@ -133,10 +133,10 @@ def total_bills(
         for key in one.wallets
         if key[2] in standings[one.account].units and (wallets is None or key in wallets)
     }
-    spendable = find_credits(session, asked, paying)
+    rates = _rates_of(session, asked)
+    spendable = find_credits(session, asked, paying, rates)
     having = {key[:2] for key, one in standings.items() if one.has_coupon}
     coupons = find_coupons(session, having, is_final=wallets is not None)
-    rates = _rates_of(session, asked)
     return [
         _assemble(
             one,
@@ -216,13 +216,10 @@ def _assemble(
     credit: AvailableCredit | None = None,
     coupons: AvailableCoupons | None = None,
 ) -> InvoiceTotals:
-    address = Address(
-        country=asked.customer.billing_address_country, state=asked.customer.billing_address_state
-    )
     return assemble_invoice(
         asked.lines,
         rates,
-        address,
+        asked.address,
         find_currency(asked.currency),
         available_credit=available_credit,
         credit=credit,

@@ -13,10 +13,12 @@ from sqlmodel import Session
 from billing.invoicing.invoices import InvoiceTotals
 from billing.money import find_currency
 from billing.rating.lines import PricedLine
+from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
 from repositories.credits.wallets import CustomerKey, WalletKey
 from repositories.invoicing import corrections as stored_corrections
+from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing import term_progress as stored_terms
@@ -93,14 +95,28 @@ def bring_up_to_date(
             for one in rated
         ],
     )
-    replaced = [
-        (one.draft.invoice, bill.totals)
-        for one, bill in zip(rated, composed, strict=True)
-        if one.is_revised
-        or one.draft.invoice.id in correcting
-        or _may_say_else(bill, one.draft.invoice)
-    ]
+    drawn = stored_draws.list_draws(
+        session,
+        [
+            (one.draft.invoice.organization_id, one.draft.invoice.id)
+            for one in rated
+            if one.draft.invoice.is_drawn
+        ],
+    )
+    replaced, kept = [], []
+    for one, bill in zip(rated, composed, strict=True):
+        invoice = one.draft.invoice
+        may_say_else = (
+            one.is_revised
+            or invoice.id in correcting
+            or _may_say_else(bill, invoice)
+            or not _draws_the_same(
+                bill.totals, invoice, drawn.get((invoice.organization_id, invoice.id), ())
+            )
+        )
+        (replaced if may_say_else else kept).append((invoice, bill.totals))
     replace_contents(session, replaced, now=now)
+    keep_drawings(session, kept, now=now)
     for one, bill in zip(rated, composed, strict=True):
         _keep(session, one, bill, now=now)
 
@@ -148,10 +164,20 @@ def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
         or invoice.coupons_total
         or totals.has_true_ups
         or invoice.has_true_ups
-        or totals.draws
-        or invoice.is_drawn
         or totals.total != invoice.total
     )
+
+
+def _draws_the_same(totals: InvoiceTotals, invoice: Invoice, said: Sequence[InvoiceDraw]) -> bool:
+    """Whether credit pays as the draft said: then its lines and taxes are what they were."""
+    draws = [
+        (one.position, one.grant_id, one.unit or invoice.currency, one.amount, one.money, one.place)
+        for one in totals.draws
+    ]
+    return draws == [
+        (one.line_position, one.grant_id, one.unit, one.amount, one.money, one.place)
+        for one in sorted(said, key=lambda one: one.sequence)
+    ]
 
 
 def in_rounds(ordered: Sequence[T], whose: Callable[[T], Hashable]) -> list[list[T]]:

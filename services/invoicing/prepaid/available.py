@@ -6,17 +6,21 @@ CREDITS 9 to 13.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.commitments.true_ups import TermBill
-from billing.credits.bills import AvailableCredit
+from billing.credits.bills import AvailableCredit, Need
 from billing.credits.cuts import Segment, cut_instants, segments_of_late
 from billing.credits.drawing import Lot
 from billing.credits.used import not_billed, segments_of_period
+from billing.invoicing.taxes import Address, TaxRate, match_rates, with_most_tax
+from billing.money import ZERO, exactly, find_currency
 from billing.periods import Period
 from billing.rating.lines import LineType, PricedLine, invoiced_before
 from billing.units import currency_unit
@@ -48,6 +52,13 @@ class Totaling:
         return self.customer.organization_id, self.customer.id, self.currency
 
     @property
+    def address(self) -> Address:
+        """Where the customer is billed."""
+        return Address(
+            country=self.customer.billing_address_country, state=self.customer.billing_address_state
+        )
+
+    @property
     def wallets(self) -> frozenset[WalletKey]:
         """What may pay of it, if it is there: in the currency, and in each unit of its lines."""
         own = {one.priced_in.code for one in self.lines if one.priced_in is not None}
@@ -55,10 +66,14 @@ class Totaling:
 
 
 def find_credits(
-    session: Session, asked: Sequence[Totaling], wallets: Collection[WalletKey]
+    session: Session,
+    asked: Sequence[Totaling],
+    wallets: Collection[WalletKey],
+    rates: Mapping[UUID, Sequence[TaxRate]],
 ) -> list[AvailableCredit | None]:
     """What each of the bills may take of those wallets; None where there is nothing to take.
 
+    Lots that could pay nothing of any are left out. ``rates`` are the tax rates of organizations.
     The caller holds arrivals and wallets, or only looks.
     """
     if not wallets:
@@ -66,7 +81,7 @@ def find_credits(
     presents = last_presents(
         (key, one.at) for one in asked for key in one.wallets.intersection(wallets)
     )
-    found = find_spendable(session, presents)
+    found = find_spendable(session, presents, _needs(asked, presents, rates))
     paying = [
         [
             lot
@@ -80,6 +95,53 @@ def find_credits(
         available_credit(session, one, lots) if lots else None
         for one, lots in zip(asked, paying, strict=True)
     ]
+
+
+def _needs(
+    asked: Sequence[Totaling],
+    wallets: Collection[WalletKey],
+    rates: Mapping[UUID, Sequence[TaxRate]],
+) -> dict[WalletKey, Need]:
+    """What is enough for each bill that draws on a wallet; none where one of them tells no bound.
+
+    Bills of one wallet draw one after the other, or each as if it were alone.
+    """
+    found: dict[WalletKey, Need] = {}
+    boundless = set()
+    for one in asked:
+        for key in one.wallets.intersection(wallets):
+            most = _most_of(one, key[2], rates[key[0]])
+            if most is None:
+                boundless.add(key)
+                continue
+            need = _from_to(one, most)
+            found[key] = found[key].either(need) if key in found else need
+    return {key: need for key, need in found.items() if key not in boundless}
+
+
+@exactly
+def _most_of(asked: Totaling, unit: str, rates: Sequence[TaxRate]) -> Decimal | None:
+    """The most that credit in a unit could pay of the bill; None where more than its lines is paid.
+
+    That is what commitments add, and the tax on what own units had cost.
+    """
+    amounts = [one.amount for one in asked.lines if one.amount_unit.code == unit]
+    whole = sum((max(one, ZERO) for one in amounts), ZERO)
+    if unit != asked.currency:
+        return whole
+    if asked.terms or len(amounts) < len(asked.lines):
+        return None
+    return with_most_tax(whole, match_rates(rates, asked.address), find_currency(asked.currency))
+
+
+def _from_to(asked: Totaling, amount: Decimal) -> Need:
+    """What is used of the bill is used within its lines' periods, or as it becomes final."""
+    begins = [one.starts_at for one in asked.lines if one.starts_at]
+    ends = [one.ends_at for one in asked.lines if one.ends_at]
+    if asked.rated is not None:
+        begins.append(asked.rated.frozen.period.starts_at)
+        ends.append(asked.rated.frozen.period.ends_at)
+    return Need(amount=amount, since=min([*begins, asked.at]), until=max([*ends, asked.at]))
 
 
 def available_credit(

@@ -120,8 +120,11 @@ def _of_grants(
 ) -> Iterator[DrawDifference]:
     """A grant never changes: it is what it was as the invoice drew from it, or a lot was forged."""
     lots = {one.grant_id: (one.lot().grant, one.cost) for one in record.lots}
-    wallets = {(invoice.organization_id, invoice.customer_id, one.unit) for one in record.lots}
-    rows = {one.grant.id: one for one in stored_grants.list_lots_of(session, wallets)}
+    rows = {
+        one.grant.id: one
+        for one in stored_grants.list_facts(session, invoice.organization_id, lots)
+        if one.grant.customer_id == invoice.customer_id
+    }
     for grant_id, (before, cost) in lots.items():
         facts, now = rows.get(grant_id), None
         if facts is not None and facts.begins_at is not None:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from repositories.invoicing import invoices as stored_invoices
 from services.credits import balances
 from services.documents import assembly, text
 from services.documents.summary import summarize
@@ -49,6 +50,36 @@ def test_a_free_grant_pays_of_the_bill_as_it_becomes_final(shop: Shop) -> None:
     assert amounts(final) == ["80", "30", "50", "50"]
     assert drawn(life, final) == [(grant_id, 0, "30")]
     assert movements(life) == [("granted", "30"), ("drawn", "-30")]
+
+
+def test_a_draft_whose_draws_come_out_again_is_not_written_anew(shop: Shop) -> None:
+    life = begin_life(shop)
+    give(life, "30")
+    use(life, (5, "80"))
+    pass_to(life, FEBRUARY)
+    [draft, *_] = invoices_of(life)
+    drafted = [one.id for one in shop.read(stored_invoices.list_lines, [draft.id])]
+
+    pass_to(life, GRACE_OVER)
+
+    final = [one.id for one in shop.read(stored_invoices.list_lines, [draft.id])]
+    assert final == drafted
+    assert findings(life) == []
+
+
+def test_a_draft_is_written_anew_where_a_grant_came_in_its_grace(shop: Shop) -> None:
+    life = begin_life(shop)
+    use(life, (5, "80"))
+    give(life, "30")
+    pass_to(life, FEBRUARY)
+    more = give(life, "20", priority=1)
+
+    pass_to(life, GRACE_OVER)
+
+    [final, *_] = invoices_of(life)
+    assert amounts(final) == ["80", "50", "30", "30"]
+    assert drawn(life, final)[0] == (more, 0, "20")
+    assert findings(life) == []
 
 
 def test_a_bill_that_credit_pays_whole_is_paid(shop: Shop) -> None:
