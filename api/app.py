@@ -74,6 +74,7 @@ from api.transport.fast_path import FastRoute, FastRoutes, Framework
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
 from api.transport.urls import paths
+from api.transport.urls.sections import Sections, template_of
 
 PREFIX = "/api/v1"
 
@@ -159,17 +160,24 @@ FAST_ROUTERS = (
 """Those of which some routes are answered in front of the framework, the busiest first."""
 
 
+BESIDE = (
+    health.router,
+    metrics_route.router,
+    status.router,
+    workers.router,
+    docs.router,
+    errors_page.router,
+    verify.router,
+)
+"""What is not below the prefix. Workers are below both, and told of in the document once."""
+
+
 def _include_all() -> Router:
     routes = Router(admission=None)
     for router in ROUTERS:
         routes.include_router(router, prefix=PREFIX)
-    routes.include_router(health.router)
-    routes.include_router(metrics_route.router)
-    routes.include_router(status.router)
-    routes.include_router(workers.router, include_in_schema=False)
-    routes.include_router(docs.router)
-    routes.include_router(errors_page.router)
-    routes.include_router(verify.router)
+    for router in BESIDE:
+        routes.include_router(router, include_in_schema=router is not workers.router)
     return routes
 
 
@@ -182,6 +190,16 @@ def _fast_routes() -> Sequence[FastRoute]:
 ROUTES = _include_all()
 """Every route but those of ingestion. FastAPI prepares a route when it is first needed, which
 takes a quarter of a second for all of them, so the applications of a process share them."""
+
+TEMPLATES = {
+    id(included): [prefix + template_of(route) for route in router.routes]
+    for included, (prefix, router) in zip(
+        ROUTES.routes,
+        [*((PREFIX, one) for one in ROUTERS), *(("", one) for one in BESIDE)],
+        strict=True,
+    )
+}
+"""The paths of what is included."""
 
 RESOURCES = list_resources(
     (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)), PREFIX
@@ -248,6 +266,7 @@ def create_app(
         redirect_slashes=False,
         routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes, *pages],
     )
+    app.router.middleware_stack = Sections(app.router, TEMPLATES)
     app.state.held = state
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)
