@@ -128,6 +128,7 @@ ROUTERS: tuple[Router, ...] = (
     portal.router,
     test_clocks.router,
     meter_usage.router,
+    meter_usage.counting,
     unbilled_usage.router,
     usage_stream.router,
     usage_corrections.router,

@@ -21,7 +21,7 @@ from api.access.authentication import (
     count_request,
     shown_api_key,
 )
-from api.admission.slots import VISITORS, caller_left
+from api.admission.slots import VISITORS, Admission, caller_left
 from api.context import AppContext, ContextDep, state_of
 from api.transport.errors import TOO_SLOW
 from billing.errors import Unauthenticated, Unavailable
@@ -36,13 +36,21 @@ Answer = TypeVar("Answer")
 async def admit_request(request: Request, context: ContextDep) -> AsyncIterator[None]:
     """The request has a slot of its organization until its transaction has ended."""
     # What is deleted is ended first, and what ends is billed.
-    async with _admitted(request, context, may_bill=request.method == "DELETE"):
+    like = state_of(request.app).slots.bills if request.method == "DELETE" else None
+    async with _admitted(request, context, like):
         yield
 
 
 async def admit_billing_request(request: Request, context: ContextDep) -> AsyncIterator[None]:
     """As :func:`admit_request`; a request that may bill many periods waits for its like first."""
-    async with _admitted(request, context, may_bill=request.method not in SAFE_METHODS):
+    bills = state_of(request.app).slots.bills
+    async with _admitted(request, context, bills if request.method not in SAFE_METHODS else None):
+        yield
+
+
+async def admit_counting_request(request: Request, context: ContextDep) -> AsyncIterator[None]:
+    """As :func:`admit_request`; what counts everything there ever was waits for its like first."""
+    async with _admitted(request, context, state_of(request.app).slots.counts):
         yield
 
 
@@ -81,17 +89,18 @@ def leaving_of(request: Request) -> asyncio.Future[None]:
 # Function scope ends them when the route's transaction has been committed.
 ADMITTED: Final = Depends(admit_request, scope="function")
 BILL_ADMITTED: Final = Depends(admit_billing_request, scope="function")
+COUNT_ADMITTED: Final = Depends(admit_counting_request, scope="function")
 CALLER_WATCHED: Final = Depends(watch_caller, scope="function")
 
 
 @asynccontextmanager
 async def _admitted(
-    request: Request, context: AppContext, *, may_bill: bool
+    request: Request, context: AppContext, like: Admission | None
 ) -> AsyncIterator[None]:
     slots = state_of(request.app).slots
     async with watch(request, context) as leaving, AsyncExitStack() as taken:
         party = await _party_of(request, context)
-        for admission in (slots.bills, slots.all) if may_bill else (slots.all,):
+        for admission in (slots.all,) if like is None else (like, slots.all):
             await taken.enter_async_context(admission.admit(party, leaving=leaving))
         yield
 

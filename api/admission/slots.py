@@ -16,8 +16,8 @@ from api.admission.fair_queue import FairQueue
 from billing.errors import Unavailable
 
 WAITING_SECONDS = 2.0
-BILL_WAITING_SECONDS = 10.0
-"""How long a bill waits for its like; it holds nothing meanwhile."""
+LIKE_WAITING_SECONDS = 10.0
+"""How long a bill, or what counts everything, waits for its like; it holds nothing meanwhile."""
 
 VISITORS = "visitors"
 """The party of all who show no credentials of an organization."""
@@ -97,7 +97,8 @@ class RequestSlots:
 
     ``connections`` is how many of them the database lets work. Of one organization at most half of
     them work at once, and an eighth of them are bills: those compute, and what computes makes the
-    rest of the process wait.
+    rest of the process wait. What counts everything that there is does so by itself: several at
+    once would each take as long as all of them one after the other.
     """
 
     MOST_AT_ONCE: Final = 32
@@ -106,7 +107,8 @@ class RequestSlots:
     def __init__(self, connections: int) -> None:
         slots = min(connections, self.MOST_AT_ONCE)
         self.all = Admission(slots, of_one=slots // 2)
-        self.bills = Admission(slots // 2, of_one=slots // 8, waiting_seconds=BILL_WAITING_SECONDS)
+        self.bills = Admission(slots // 2, of_one=slots // 8, waiting_seconds=LIKE_WAITING_SECONDS)
+        self.counts = Admission(2, of_one=1, waiting_seconds=LIKE_WAITING_SECONDS)
 
 
 class _Queue:

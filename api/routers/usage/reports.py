@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from sqlmodel import Session
 
 from api.access.sessions import UsageReader, UsageReadSession
+from api.admission.requests import COUNT_ADMITTED
 from api.context import ContextDep
 from api.schemas.common import Words, any_case
 from api.schemas.pages import CursorPageOf
@@ -32,6 +33,7 @@ from services.usage import reports
 from services.usage.calendar import Grouping, UsageQuery
 
 router = Router(tags=["Usage"])
+counting = Router(prefix="/meters/{meter_id}", tags=["Usage"], admission=COUNT_ADMITTED)
 
 Through = Annotated[
     int | None,
@@ -80,7 +82,7 @@ def get_meter_usage(
     return respond(view_meter_usage(found))
 
 
-@router.get("/meters/{meter_id}/stats", response_model=MeterStatisticsView)
+@counting.get("/stats", response_model=MeterStatisticsView)
 def get_meter_statistics(
     meter_id: UUID, session: UsageReadSession, principal: UsageReader, context: ContextDep
 ) -> Response:
