@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -11,6 +11,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from sqlalchemy import ColumnElement, and_, func, tuple_
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import Session, col, select
 
 from models.accounts.api_keys import ApiKey
@@ -21,6 +23,9 @@ MOST_KEPT: Final = 10_000
 """As many rows of an organization stay: ten megabytes at most."""
 
 FAILED_FROM: Final = 400
+
+_IDENTIFIERS: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\{[a-z_]+\}"
+"""What in a path tells one thing from another of its kind."""
 
 
 class Outcome(StrEnum):
@@ -78,6 +83,24 @@ class Wanted:
             *([] if self.since is None else [at >= self.since]),
             *([] if self.until is None else [at < self.until]),
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Requests that failed in the same way: one method, path, status and code.
+
+    In the ``path`` ids and names are ``{id}``. ``requests`` is how many there were in
+    ``[first_at, last_at]``, and ``request_id`` one of the newest.
+    """
+
+    method: str
+    path: str
+    status: int
+    code: str | None
+    requests: int
+    first_at: datetime
+    last_at: datetime
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +183,28 @@ def count_requests(session: Session, organization_id: UUID, wanted: Wanted, *, a
     )
     some = matching.limit(at_most)
     return session.exec(select(func.count()).select_from(some.subquery())).one()
+
+
+def list_problems(
+    session: Session, organization_id: UUID, wanted: Wanted, *, limit: int
+) -> Sequence[Problem]:
+    """What failed, by how it did: what failed most often first."""
+    at, request_id = col(LoggedRequest.at), col(LoggedRequest.request_id)
+    path = func.regexp_replace(LoggedRequest.path, _IDENTIFIERS, "{id}", "g")
+    method, status = col(LoggedRequest.method), col(LoggedRequest.status)
+    alike = (method, path, status, col(LoggedRequest.code))
+    requests = func.sum(LoggedRequest.alike)
+    newest = func.array_agg(aggregate_order_by(request_id, at.desc()))[1]
+    matching = (
+        select_columns(*alike, requests, func.min(at), func.max(at), newest)
+        .where(
+            col(LoggedRequest.organization_id) == organization_id,
+            status >= FAILED_FROM,
+            *wanted.conditions(),
+        )
+        .group_by(*alike)
+        .order_by(requests.desc(), func.max(at).desc(), *alike)
+        .limit(limit)
+    )
+    names = [one.name for one in fields(Problem)]
+    return [Problem(**dict(zip(names, row, strict=True))) for row in session.execute(matching)]

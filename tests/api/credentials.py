@@ -34,6 +34,7 @@ manager        POST   /api/v1/api-keys
 manager        GET    /api/v1/api-keys
 manager        DELETE /api/v1/api-keys/{key_id}
 billing.read   GET    /api/v1/requests
+billing.read   GET    /api/v1/requests/problems
 billing.read   GET    /api/v1/organization
 manager        POST   /api/v1/organization/rotate-receipt-key
 manager        POST   /api/v1/organization/sandbox

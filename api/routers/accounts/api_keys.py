@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -11,9 +11,14 @@ from sqlalchemy import event
 from api.access.sessions import Manager, ManageSession, Reader, ReadSession
 from api.context import ContextDep, state_of
 from api.schemas.accounts.accounts import ApiKeyCreate, ApiKeyView, CreatedApiKeyView, view_api_key
-from api.schemas.accounts.request_log import LoggedRequestView, view_request
+from api.schemas.accounts.request_log import (
+    LoggedRequestView,
+    ProblemView,
+    view_problem,
+    view_request,
+)
 from api.schemas.common import Instant, any_case
-from api.schemas.pages import CursorPageOf, PageOf
+from api.schemas.pages import CursorPageOf, ListOf, PageOf
 from api.transport.exact_json import dump_json, respond
 from api.transport.idempotency import keep_instead
 from api.transport.pagination import (
@@ -31,6 +36,8 @@ from services.accounts import api_keys
 
 router = Router(prefix="/api-keys", tags=["API keys"])
 requests = Router(prefix="/requests", tags=["API keys"])
+
+MOST_PROBLEMS: Final = 100
 
 Exact = Annotated[str | None, Query(min_length=1, max_length=400)]
 
@@ -134,3 +141,20 @@ def list_requests(
     return respond(
         list_range_envelope([view_request(one) for one in shown], list_range, total, last)
     )
+
+
+@requests.get(
+    "/problems", response_model=ListOf[ProblemView], dependencies=[Depends(write_requests)]
+)
+def list_problems(
+    session: ReadSession, principal: Reader, wanted: Annotated[Wanted, Depends(get_wanted)]
+) -> Response:
+    """List how requests of keys failed lately, what failed most often first.
+
+    Of requests that failed in the same way it says how many there were: the first hundred of such
+    groups.
+    """
+    found = request_log.list_problems(
+        session, principal.organization_id, wanted, limit=MOST_PROBLEMS
+    )
+    return respond({"data": [view_problem(one) for one in found]})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 from api.schemas.common import Moment, View
-from repositories.accounts.request_log import ShownRequest
+from repositories.accounts.request_log import Problem, ShownRequest
 
 
 class LoggedRequestView(View):
@@ -46,3 +47,29 @@ def view_request(shown: ShownRequest) -> LoggedRequestView:
         fields=request.fields.split(",") if request.fields else [],
         api_key_name=shown.key_name,
     )
+
+
+class ProblemView(View):
+    """Requests that failed in the same way: one method, path, status and code."""
+
+    method: str
+    """The HTTP method."""
+    path: str
+    """The path, in which ids and names are `{id}`."""
+    status: int
+    """The HTTP status of the answers."""
+    code: str | None
+    """The code of the problem, which `/errors/{code}` explains; null where there was none."""
+    requests: int
+    """How many requests there were."""
+    first_at: Moment
+    """When the first of them was answered, of those that are kept."""
+    last_at: Moment
+    """When the last of them was answered."""
+    request_id: str
+    """The `X-Request-Id` of one of the last."""
+
+
+def view_problem(found: Problem) -> ProblemView:
+    """What failed as the API shows it."""
+    return ProblemView(**asdict(found))

@@ -108,6 +108,7 @@ def tell_of_the_organization(world: World) -> None:
     tell("revoke_api_key", key_id=old["id"])
     world.person.post("/api/v1/usage", json={}, headers={"X-API-Key": old["key"]})
     tell("list_requests", query={"outcome": "failed"})
+    tell("list_problems")
     tell("rotate_receipt_key")
 
 

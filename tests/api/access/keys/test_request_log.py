@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -243,3 +244,38 @@ def test_rows_are_written_by_themselves_within_seconds(
         assert time.monotonic() < ends_at
         time.sleep(0.1)
     assert count() == 1
+
+
+def test_what_failed_alike_is_one_problem_with_how_often_and_when(
+    owner: Person, visitor: Person, clock: Clock
+) -> None:
+    key = with_key(owner.make_key("billing.read"))
+    for _ in range(3):
+        clock.advance(seconds=1)
+        assert visitor.get(f"{V1}/plans/{uuid4()}", headers=key).status_code == 404
+        listed(owner)
+    assert visitor.get(f"{V1}/plans/studio", headers=key).status_code == 404
+    assert visitor.post(f"{V1}/plans", json={}, headers=key).status_code == 403
+
+    answer = owner.get(f"{V1}/requests/problems")
+    narrowed = owner.get(f"{V1}/requests/problems", params={"code": "scope_missing"})
+
+    plans, scopes = answer.json()["data"]
+    assert (plans["method"], plans["path"], plans["status"], plans["code"], plans["requests"]) == (
+        *("GET", f"{V1}/plans/{{id}}", 404, "plan_not_found", 4),
+    )
+    assert plans["first_at"] < plans["last_at"]
+    assert plans["request_id"] in {
+        one["request_id"] for one in listed(owner, code="plan_not_found")
+    }
+    assert narrowed.json()["data"] == [scopes]
+    assert scopes["path"] == f"{V1}/plans"
+
+
+def test_problems_of_another_organization_are_nobodys(
+    owner: Person, sign_up: Callable[[str], Person]
+) -> None:
+    key = with_key(owner.make_key("billing.read"))
+    assert owner.get(f"{V1}/plans/{uuid4()}", headers=key).status_code == 404
+
+    assert sign_up("Elsewhere").get(f"{V1}/requests/problems").json()["data"] == []
