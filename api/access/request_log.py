@@ -32,6 +32,9 @@ from repositories.transactions import transaction_of
 log = structlog.get_logger(__name__)
 
 GATHER_SECONDS: Final = 1.0
+LAST_WRITES_SECONDS: Final = 5.0
+"""As long a process that ends waits for what is on its way, and for what was gathered since."""
+
 MOST_ROWS: Final = 2_000
 """Of all organizations in a second; what comes after is told by the metrics alone."""
 
@@ -98,6 +101,7 @@ class RequestLog:
         self._rows_of: Counter[UUID] = Counter()
         self._written_of: Counter[UUID] = Counter()
         self._task: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def note(
@@ -135,7 +139,9 @@ class RequestLog:
     async def _write_later(self) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         while self._gathered:
-            await self.write()
+            # A task of its own: who ends this one lets it come to its end.
+            self._writing = asyncio.create_task(self.write())
+            await asyncio.shield(self._writing)
             await asyncio.sleep(GATHER_SECONDS)
 
     async def write(self) -> None:
@@ -166,13 +172,21 @@ class RequestLog:
             del self._written_of[organization_id]
 
     async def close(self) -> None:
-        """What was gathered is written, and nobody waits for more."""
+        """What was gathered, or is on its way, is written within seconds; nobody waits for more."""
         task, self._task = self._task, None
-        if task is not None and self._loop is asyncio.get_running_loop():
+        writing, self._writing = self._writing, None
+        is_here = self._loop is asyncio.get_running_loop()
+        if task is not None and is_here:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await self.write()
+        try:
+            async with asyncio.timeout(LAST_WRITES_SECONDS):
+                if writing is not None and is_here:
+                    await writing
+                await self.write()
+        except TimeoutError as error:
+            log.warning("requests_not_logged", error=type(error).__name__)
 
 
 def note_sender(request: HTTPConnection, organization_id: UUID, api_key_id: UUID) -> None:
