@@ -98,6 +98,30 @@ def lock_due_messages(
     ).all()
 
 
+def lock_due_of(
+    session: Session,
+    organization_id: UUID,
+    kind: str,
+    owner_id: str,
+    *,
+    now: datetime,
+    limit: int,
+) -> Sequence[OutboxMessage]:
+    """As :func:`lock_due_messages`, those alone whose keys begin with an owner and a stroke."""
+    return session.exec(
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.organization_id == organization_id,
+            OutboxMessage.kind == kind,
+            col(OutboxMessage.key).startswith(f"{owner_id}/"),
+            OutboxMessage.available_at <= now,
+        )
+        .order_by(col(OutboxMessage.available_at), col(OutboxMessage.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
 def find_next_due(session: Session, kind: str) -> datetime | None:
     """When the first message of one kind is due, None if there is none.
 

@@ -29,28 +29,27 @@ from services.subscriptions import clocks
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 100
-"""How many messages are read together; of one customer they are one look."""
+"""How many messages of a customer are one look."""
 
 
 def look_at_next(transactions: Transactions, *, now: datetime) -> bool:
     """The alerts of the customer who was asked for first were looked at; whether there may be more.
 
-    One customer in a transaction, so that nobody who moves their credit waits for another's look.
-    Several processes share the work. What a message says was stored before it could be read, so the
-    figures that are read now count it.
+    One customer in a transaction, so that nobody who moves their credit waits for another's look,
+    and with nobody else's messages locked, so that several processes share the work. What a message
+    says was stored before it could be read, so the figures that are read now count it.
     """
     kind = stored_alerts.MESSAGE
     with transactions.looking_up(stored_outbox.LOOKUP, kind) as session:
-        due = stored_outbox.lock_due_messages(session, kind, now=now, limit=AT_ONCE)
+        due = stored_outbox.lock_due_messages(session, kind, now=now, limit=1)
         if not due:
             return False
         organization_id, customer = due[0].organization_id, due[0].payload["customer_id"]
         name_organizations(session, [organization_id])
-        messages = [
-            one
-            for one in due
-            if (one.organization_id, one.payload["customer_id"]) == (organization_id, customer)
-        ]
+        more = stored_outbox.lock_due_of(
+            session, organization_id, kind, customer, now=now, limit=AT_ONCE
+        )
+        messages = {one.id: one for one in (*due, *more)}.values()
         try:
             with session.begin_nested():
                 look(session, organization_id, UUID(customer), now=now)

@@ -6,18 +6,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlalchemy import text
+from sqlmodel import Session, select
 
 from billing.notifications.alerts import AlertDirection, AlertOn, AlertTerms
 from models.usage.events import UsageEvent
+from repositories.notifications import alerts as stored_alerts
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
+from runtime.embedded.processes import wait_until
 from services.rating.alerts import looking, rules
 from services.rating.alerts.rules import NewAlert
 from services.usage import corrections
@@ -121,6 +125,37 @@ def test_each_customer_is_looked_at_in_a_transaction_of_their_own(
 
     assert counts[:3] == [1, 2, 3]
     assert counts[-1] == 3
+
+
+def test_nobody_waits_while_another_customer_is_looked_at(transactions: Transactions) -> None:
+    look_at_all(transactions, now=datetime.now(UTC))
+    lives = [begin_life(open_shop(transactions)) for _ in range(2)]
+    alerts = [watch(one, 50) for one in lives]
+    for one in lives:
+        use(one, (5, "80"))
+    slow, other = lives
+    look = partial(looking.look_at_next, transactions, now=datetime.now(UTC))
+
+    with ThreadPoolExecutor(1) as threads:
+        with transactions.for_organization(slow.shop.organization_id) as session:
+            stored_alerts.lock_of_customer(
+                session, slow.shop.organization_id, slow.row().customer_id, on=None, waits=True
+            )
+            waiting = threads.submit(look)
+            assert wait_until(lambda: other_waits(session), timeout_seconds=30)
+            assert look()
+            assert len(told(other, alerts[1])) == 1
+        assert waiting.result()
+    assert len(told(slow, alerts[0])) == 1
+
+
+def other_waits(session: Session) -> bool:
+    """Whether somebody waits for what this transaction has locked."""
+    asked = text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+        " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+    )
+    return bool(session.execute(asked).scalar_one())
 
 
 def test_alerts_say_what_a_child_would(transactions: Transactions) -> None:
