@@ -46,6 +46,8 @@ WITH_SCRIPT: Final = (
 
 Text becomes elements by htmx alone, which takes no attributes without the nonce.
 """
+SCRIPT_HEADER: Final = "hx-request"
+"""By which a script says that it asks, for a part of a page."""
 NONCE_BYTES: Final = 16
 RETRY_AFTER_SECONDS: Final = 2
 
@@ -141,7 +143,7 @@ def _refusal(
     language = language_of(request)
     words = words_in(language)
     content = render(
-        "refusal.html",
+        "refusal_part.html" if SCRIPT_HEADER in request.headers else "refusal.html",
         language=language,
         title=words[title],
         about=words[about or f"{title}_about"],

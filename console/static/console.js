@@ -101,3 +101,9 @@ document.addEventListener("keydown", (event) => {
 /* What was done just now can be undone once; who comes back by the address was not there. */
 
 if (document.getElementById("undo")) history.replaceState(null, "", location.pathname);
+
+/* Whoever was signed out meanwhile is told so by the page: it asks them to sign in. */
+
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) location.reload();
+});

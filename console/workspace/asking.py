@@ -84,6 +84,7 @@ class Member:
     role: str = ""
     organization: Mapping[str, Any] = field(default_factory=dict)
     _renewed: str | None = None
+    _is_answered: bool = False
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -101,7 +102,7 @@ class Member:
         """A part of the screen's own address, as a part of a path of the API."""
         return quote(self.request.path_params[name], safe="")
 
-    async def get(self, path: str, **query: str | int | bool | None) -> Any:  # noqa: ANN401  (JSON)
+    async def get(self, path: str, /, **query: str | int | bool | None) -> Any:  # noqa: ANN401  (JSON)
         """What the API answers. Raises Refused."""
         asked = {
             name.rstrip("_"): _text(value)
@@ -119,6 +120,14 @@ class Member:
         address = f"{API}{path}"
         self.calls.append(Call(method=method, path=address, body=body))
         return _read(await self._send_as_member(method, address, body, key=key))
+
+    async def send(self, path: str, lines: bytes) -> Any:  # noqa: ANN401  (JSON)
+        """Send lines of a file, and hear what became of them. Raises Refused."""
+        return _read(await self._send_as_member("POST", f"{API}{path}", lines))
+
+    async def renew(self) -> None:
+        """The session goes on by its refresh token now, so that what takes long does not end it."""
+        await self._renew(self._renewed)
 
     async def sign_in(self, body: Mapping[str, str]) -> None:
         """Log in, and keep the cookies for the browser. Raises Refused."""
@@ -143,7 +152,12 @@ class Member:
         return scope_of(self.request, "GET", f"{API}{path}", self._credentials())
 
     def hand_over(self, response: Response) -> Response:
-        """The answer with the cookies that the browser is to have from now on."""
+        """The answer with the cookies that the browser is to have from now on.
+
+        What is asked while it is on its way renews no session: nobody could tell the browser, and
+        by the refresh token that it still has it would be signed out.
+        """
+        self._is_answered = True
         for cookie in self.cookies:
             response.headers.append("set-cookie", cookie)
         return response
@@ -163,7 +177,8 @@ class Member:
         A refresh token is good for one use; of several calls at once one renews for all.
         """
         async with self._renewing:
-            if self._renewed is None and "cookie" in self.request.headers:
+            is_first = self._renewed is None and not self._is_answered
+            if is_first and "cookie" in self.request.headers:
                 answer = await self._send("POST", f"{API}/auth/refresh")
                 if answer.status_code == OK:
                     self.cookies = answer.cookies

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from billing.invoicing.kinds import DocumentLanguage
 from console.dependencies import Dependencies
-from console.rendering import Handler, Page, answered, new_nonce, render
+from console.rendering import SCRIPT_HEADER, Handler, Page, answered, new_nonce, render
 from console.workspace.asking import SIGNED_OUT, Member, Refused
 from console.workspace.values import Values
 from services.accounts.roles import MANAGE, role_of
@@ -21,8 +21,8 @@ from services.accounts.roles import MANAGE, role_of
 HOME: Final = "/console"
 SIGN_IN: Final = f"{HOME}/sign-in"
 SEARCH: Final = f"{HOME}/search"
-SCRIPT_HEADER: Final = "hx-request"
-"""By which a script says that it asks, for a part of a page."""
+REFRESHES: Final = {"HX-Refresh": "true"}
+"""By which an answer has a script look at the whole page anew."""
 
 SEE_OTHER: Final = 303
 NO_SECOND_FACTOR: Final = "second_factor_missing"
@@ -202,12 +202,19 @@ def _is_within(path: str, place: str) -> bool:
 
 
 def _refuse(request: Request, refusal: Refused) -> Response:
+    """The page that says so; a script, which asked for a part of one, gets a part in its place.
+
+    The page around it asks whoever is signed out to sign in.
+    """
+    is_part = SCRIPT_HEADER in request.headers
+    if refusal.status == SIGNED_OUT and is_part:
+        return Response(status_code=SIGNED_OUT, headers=REFRESHES)
     if refusal.status == SIGNED_OUT:
         there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return see_other(f"{SIGN_IN}?next={quote(there)}")
     code = refusal.problem.get("code")
     content = render(
-        "workspace/refused.html",
+        "workspace/refused_part.html" if is_part else "workspace/refused.html",
         language=DocumentLanguage.ENGLISH,
         is_quiet=request.state.is_quiet,
         status=refusal.status,

@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from console.rendering import SCRIPT_HEADER
 from console.workspace.asking import Member
-from console.workspace.frame import HOME, SCRIPT_HEADER, Screen, see_other
+from console.workspace.frame import HOME, Screen, see_other
 
 WHOLE: Final = "whole"
 """By which an address asks for all parts at once."""

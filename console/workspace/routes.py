@@ -21,7 +21,7 @@ from console.workspace.live.ingestion import show_ingestion
 from console.workspace.live.palette import show_search
 from console.workspace.live.progress import show_chain_progress, show_clock_progress
 from console.workspace.live.tail import show_tail
-from console.workspace.metering.importing import IMPORT, show_import
+from console.workspace.metering.importing import IMPORT, show_import, take_import
 from console.workspace.metering.screen import ACTIONS as METER_ACTIONS
 from console.workspace.metering.screen import show_counted, show_meter
 from console.workspace.overview import screen as overview
@@ -34,7 +34,12 @@ from console.workspace.subscriptions import screen as subscriptions
 from console.workspace.subscriptions import terms
 from console.workspace.webhooks import screen as webhooks
 
-EVERY_PART: Final = (*overview.PARTS, *subscriptions.PARTS, *clocks.PARTS)
+EVERY_PART: Final = (
+    *overview.PARTS,
+    *subscriptions.PARTS,
+    *clocks.PARTS,
+    *requests.PARTS,
+)
 
 SHOWN: Final[dict[str, Show]] = {
     HOME: overview.show_overview,
@@ -67,7 +72,7 @@ SHOWN: Final[dict[str, Show]] = {
     f"{HOME}/members": members.show_members,
     f"{HOME}/account": account.show_account,
     f"{HOME}/api-keys": keys.show_keys,
-    f"{HOME}/requests": requests.REQUESTS.show,
+    f"{HOME}/requests": requests.show_requests,
     f"{HOME}/audit-chain": keys.show_chain,
     f"{HOME}/audit-chain/progress": show_chain_progress,
     f"{HOME}/organization": organization.show_organization,
@@ -98,6 +103,7 @@ DONE: Final[dict[str, Show]] = {
     f"{HOME}/invoices/{{id}}/verify": screens.verify_invoice,
     f"{SETUP}/{{step}}": take_step,
     f"{HOME}/webhooks/replay": webhooks.replay_failed,
+    HOME + IMPORT: take_import,
     HOME + PRICES: save_prices,
     **{HOME + one.action.path: one.do for one in undoing.UNDOABLE},
     **{HOME + one.path: one.do for one in EVERY_ACTION},

@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 PASSED_ON: Final = ("cookie", "origin", "sec-fetch-site", "user-agent", "x-request-id")
 """What of a browser's request the API judges by: whose it is, and from which page it comes."""
 JSON: Final = {"content-type": "application/json"}
+LINES: Final = {"content-type": "application/x-ndjson"}
 
 
 @dataclass(slots=True)
@@ -60,11 +61,15 @@ async def call(
 ) -> Answer:
     """What the application that answers a request answers to a call of its API beside it.
 
-    The address is a path with its query; ``headers`` come beside those of the request that the API
-    judges by, and before them.
+    The address is a path with its query; a ``body`` of bytes is lines of JSON as they are.
+    ``headers`` come beside those of the request that the API judges by, and before them.
     """
-    written = b"" if body is None else json.dumps(body).encode()
-    more = {} if body is None else {**JSON, "content-length": str(len(written))}
+    is_lines = isinstance(body, bytes)
+    written = (
+        body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    )
+    kind = LINES if is_lines else JSON
+    more = {} if body is None else {**kind, "content-length": str(len(written))}
     answer = Answer(written)
     scope = scope_of(request, method, address, {**more, **(headers or {})})
     await request.app(scope, answer.receive, answer.send)

@@ -1,10 +1,16 @@
-"""A real browser for pages: Debian's Chromium, driven by Playwright, where both are installed."""
+"""A real browser for pages: Debian's Chromium, driven by Playwright, where both are installed.
+
+One is open for all tests of a process. Playwright waits in an event loop of the thread that asks
+it, which is said to run while a test has the browser, and no longer: other tests have their own.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -45,15 +51,43 @@ def why_none() -> str | None:
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """A headless browser."""
+    """A headless browser, for whoever takes it in hand."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  (see why_none)
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS])
-        try:
-            yield browser
-        finally:
+        asyncio._set_running_loop(None)
+        yield browser
+        with in_hand(browser):
             browser.close()
+        asyncio._set_running_loop(browser._loop)
+
+
+@contextmanager
+def in_hand(browser: Any) -> Iterator[Any]:
+    """The browser, whose event loop is this thread's meanwhile."""
+    asyncio._set_running_loop(browser._loop)
+    try:
+        yield browser
+    finally:
+        asyncio._set_running_loop(None)
+
+
+BY_COLOUR: Final = ("color-contrast", "link-in-text-block")
+"""What can differ between the themes of a page, whose elements are the same."""
+
+
+def violations(page: Any, rules: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What axe finds on a page, whatever its impact, by all rules unless some are named."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  (see why_none)
+
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": [*rules]}
+    page.evaluate(Axe().axe_script)
+    asked = f"axe.run({json.dumps(options)}).then((one) => one.violations)"
+    found: list[dict[str, Any]] = page.evaluate(asked)
+    return found
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -16,6 +17,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.conftest import SECRET, clock, owner, security, shared_loop, sign_up, visitor
 from tests.api.people import PATIENT_SECONDS, Clock
+from tests.console.browser import browsing, in_hand
 from tests.scenarios.product import Product, settings_for
 from tests.services.receipts_of import signing
 
@@ -38,6 +40,20 @@ def product(module_database_url: str, temporal_address: str) -> Iterator[Product
     running = Product(settings_for(module_database_url, temporal_address)).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser of this process."""
+    with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """A headless browser, in the hand of a test."""
+    with in_hand(chromium):
+        yield chromium
 
 
 @pytest.fixture

@@ -122,6 +122,20 @@ def test_console_runs_the_scripts_that_carry_its_nonce_alone(owner: Person) -> N
     assert len(said) == 2
 
 
+def test_what_is_neither_an_element_nor_beside_one_moves_for_nobody_who_wants_no_motion() -> None:
+    text = re.sub(
+        r"/\*.*?\*/", "", CONTENTS["console.css"].decode() + CONTENTS["pages.css"].decode()
+    )
+    wanted = re.sub(
+        r"@media \(prefers-reduced-motion: no-preference\) \{[^{}]*\{[^{}]*\} \}", "", text
+    )
+    moving = re.findall(r"([^{}]+)\{[^{}]*(?:transition|animation):", wanted)
+
+    parts = {part for one in moving for part in re.findall(r"::[a-z-]+", one)}
+    assert moving
+    assert parts <= {"::before", "::after"}
+
+
 def readme() -> str:
     return (FOLDER / "README.md").read_text()
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from starlette.responses import Response
 
+from console.rendering import SCRIPT_HEADER
 from console.workspace.asking import Member
-from console.workspace.frame import HOME, SCRIPT_HEADER, Screen, see_other
+from console.workspace.frame import HOME, Screen, see_other
 from console.workspace.screens import explain_line
 from console.workspace.sums import list_summands_of_total
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from console.workspace.asking import Member, Refused
 
@@ -84,23 +84,38 @@ class Fragments(StreamingResponse):
     def __init__(
         self,
         messages: AsyncIterator[Any],
-        write: Callable[[Mapping[str, Any]], bytes],
+        write: Callable[[Any], bytes],
         *,
         closes: bool = False,
+        held: AsyncExitStack | None = None,
     ) -> None:
-        """One that ``closes`` says so at its end; of others the script opens another."""
+        """One that ``closes`` says so at its end; of others the script opens another.
+
+        What is ``held`` for it is given back once it is over, or nobody listens any more.
+        """
         parts = _written(messages, write, CLOSED if closes else b"")
         super().__init__(parts, headers={"X-Accel-Buffering": "no"})
+        self._held = held or AsyncExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer as it is sent."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
 
 
 async def _written(
-    messages: AsyncIterator[Any], write: Callable[[Mapping[str, Any]], bytes], end: bytes
+    messages: AsyncIterator[Any], write: Callable[[Any], bytes], end: bytes
 ) -> AsyncIterator[bytes]:
-    async for message in messages:
-        if message is None:
-            yield b": nothing\n\n"
-        else:
-            lines = write(message).replace(b"\r", b"").split(b"\n")
-            yield b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+    try:
+        async for message in messages:
+            yield b": nothing\n\n" if message is None else _data(write(message))
+    except Refused:
+        # The script asks again, and is told why not.
+        return
     if end:
         yield end
+
+
+def _data(fragment: bytes) -> bytes:
+    lines = fragment.replace(b"\r", b"").split(b"\n")
+    return b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"

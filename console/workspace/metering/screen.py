@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from console.rendering import SCRIPT_HEADER
 from console.workspace.actions import Action, Entry, Field
 from console.workspace.asking import Member
-from console.workspace.frame import HOME, SCRIPT_HEADER, Screen, see_other
+from console.workspace.frame import HOME, Screen, see_other
 
 
 def _write(said: dict[str, Any]) -> dict[str, Any]:

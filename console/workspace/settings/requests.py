@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from markupsafe import Markup
+from starlette.responses import Response
 
-from console.workspace.asking import API, BAD_REQUEST
+from console.workspace.asking import API, BAD_REQUEST, Member, rows_of
+from console.workspace.frame import Screen
 from console.workspace.lists import Column, Filter, Listing
+from console.workspace.parts import Part, read_parts
 
 SERVER_ERROR: Final = 500
 OUTCOMES: Final = ("succeeded", "failed")
+FEW: Final = 8
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -33,6 +39,7 @@ def _problem(row: Mapping[str, Any]) -> str:
 
 REQUESTS: Final = Listing(
     title="Requests",
+    template="requests.html",
     path="/requests",
     columns=(
         Column(
@@ -86,3 +93,36 @@ REQUESTS: Final = Listing(
     " it was answered, and why not.",
 )
 """Requests of a second that are alike are one row, whose id and time are the slowest's."""
+
+
+async def show_requests(member: Member) -> Screen | Response:
+    """The list, and above it what failed by how it did, which follows."""
+    shown = await REQUESTS.show(member)
+    if not isinstance(shown, Screen):
+        return shown
+    parts = await read_parts(member, PROBLEMS)
+    return replace(shown, values={**shown.values, **parts})
+
+
+async def read_problems(member: Member) -> dict[str, Any]:
+    """What failed, by code and route, with how often, narrowed as the list is."""
+    query = member.request.query_params
+    asked = {one.name: query[one.name] for one in REQUESTS.filters if query.get(one.name)}
+    found = await member.get("/requests/problems", **asked)
+    return {"problems": [(one, _narrow(one, asked)) for one in rows_of(found)[:FEW]]}
+
+
+def _narrow(problem: Mapping[str, Any], asked: Mapping[str, str]) -> str:
+    """The address of the requests that failed so."""
+    path = problem["path"].partition("{")[0]
+    own = {"outcome": "failed", "method": problem["method"], "path": path, "code": problem["code"]}
+    return "?" + urlencode({**asked, **{name: text for name, text in own.items() if text}})
+
+
+PROBLEMS: Final = Part(
+    path="/requests/problems",
+    template="request_problems.html",
+    read=read_problems,
+    screen="/requests",
+)
+PARTS: Final = (PROBLEMS,)

@@ -14,7 +14,7 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from tests.api.people import PASSWORD, Clock
-from tests.console.browser import browsing, served, why_none
+from tests.console.browser import served, why_none
 
 MISSING: Final = why_none()
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
@@ -31,9 +31,10 @@ def address(transactions: Transactions, security: Security) -> Iterator[str]:
 
 
 @pytest.fixture
-def page() -> Iterator[Any]:
-    with browsing() as browser:
-        yield browser.new_page()
+def page(browser: Any) -> Iterator[Any]:
+    opened = browser.new_page()
+    yield opened
+    opened.close()
 
 
 def invite(address: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,12 +17,15 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from services.notifications.deliveries import spread_events
+from tests.api.conftest import SECRET
 from tests.api.people import PASSWORD, PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, Sold, post
 from tests.console.billed import bill, billed
-from tests.console.browser import browsing, served
+from tests.console.browser import served
 from tests.console.conftest import PUBLIC
 from tests.console.workspace.signed_in import screens_of
+from tests.services.receipts_of import signing
+from tests.shared_databases import SharedEngines
 
 PLACES: Final = (
     *("overview", "customers", "subscriptions", "invoices", "plans"),
@@ -114,11 +118,25 @@ def wait_for_parts(page: Any) -> None:
     page.locator(".later").first.wait_for(state="detached")
 
 
-@pytest.fixture(scope="module")
+House = tuple[str, str, dict[str, str]]
+"""Where the console is served, who signs in there, and the screens by their names."""
+
+
+@pytest.fixture(scope="session")
 def house(
+    shared_engines: SharedEngines, security: Security, one_event_loop: BlockingPortal
+) -> Iterator[House]:
+    """One for all tests that change nothing that others look at."""
+    transactions = signing(Transactions(shared_engines.engine_of("house", 8)), SECRET)
+    with furnished_house(transactions, security, one_event_loop) as shown:
+        yield shown
+
+
+@contextmanager
+def furnished_house(
     transactions: Transactions, security: Security, one_event_loop: BlockingPortal
-) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Where the console is served, who signs in there, and the screens by their names."""
+) -> Iterator[House]:
+    """The console of an organization that has something of everything, served."""
     context = AppContext(
         transactions=transactions,
         security=security,
@@ -140,12 +158,6 @@ def house(
     own = replace(context, registry=CollectorRegistry())
     with served(create_app(own, pages=pages_of(own))) as address:
         yield address, owner.email, screens
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from services.notifications.deliveries import spread_events
 from tests.api.people import PASSWORD, PATIENT_SECONDS, Clock, Person
 from tests.api.sold import V1, Sold, post, sell
 from tests.console.billed import buyer, write
-from tests.console.browser import browsing, served, why_none
+from tests.console.browser import served, why_none
 from tests.console.conftest import PUBLIC
 
 MISSING: Final = why_none()
@@ -174,13 +174,6 @@ def office(
             yield Office(address=address, owner=owner, parked_id=parked_id)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless browser for all five."""
-    with browsing() as opened:
-        yield opened
-
-
 @pytest.fixture
 def hands(browser: Any, office: Office) -> Iterator[Hands]:
     """The keyboard of somebody who is on the overview."""
@@ -205,7 +198,7 @@ def test_why_did_this_customer_pay_13_50(hands: Hands) -> None:
 
     steps = hands.page.get_by_role("region", name="How API Calls was computed")
     steps.get_by_text("13.5", exact=True).first.wait_for()
-    hands.page.get_by_role("link", name="The 1 events that it counts").wait_for()
+    hands.page.get_by_role("link", name="The 1 event that it counts").wait_for()
     hands.require_in_time()
 
 
@@ -220,7 +213,10 @@ def test_what_closes_tonight(hands: Hands) -> None:
 
 
 def test_a_parked_bill_is_brought_on_again(hands: Hands, office: Office) -> None:
-    hands.find("operations", "Screen")
+    # What waits comes a moment after the page.
+    hands.page.get_by_role("link", name="Try again or skip").wait_for()
+    hands.tab_to("Try again or skip")
+    hands.enter()
     hands.tab_to("Try again")
     hands.enter()
 

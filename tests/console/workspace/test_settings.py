@@ -197,3 +197,24 @@ def test_key_leads_to_what_it_sent(owner: Person) -> None:
 
 def test_nothing_was_sent_yet_says_what_comes_here(owner: Person) -> None:
     assert "stands here for a week" in words_of(owner.get(REQUESTS).text)
+
+
+def test_what_failed_alike_stands_above_the_requests_and_leads_to_them(owner: Person) -> None:
+    key = {"X-API-Key": owner.make_key("billing.read")}
+    for _ in range(3):
+        owner.get(f"{V1}/plans/studio", headers=key)
+    owner.post(f"{V1}/plans", json={}, headers=key)
+
+    page = owner.get(REQUESTS).text
+    part = owner.get(f"{REQUESTS}/problems", headers={"HX-Request": "true"}).text
+    [listed] = [one for one in addresses_in(part) if "code=plan_not_found" in one]
+    narrowed = words_of(owner.get(listed).text)
+
+    assert f'hx-get="{REQUESTS}/problems?"' in page
+    assert "plan_not_found GET /plans/{id} 404 3" in words_of(part)
+    assert "scope_missing POST /plans 403 1" in words_of(part)
+    assert "plan_not_found" in narrowed
+    assert "scope_missing" not in narrowed
+    assert "plan_not_found GET /plans/{id} 404 3" in words_of(
+        owner.get(f"{REQUESTS}?whole=now").text
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from console.workspace.frame import HOME
 from console.workspace.routes import EVERY_PART, SHOWN
-from tests.console.browser import why_none
+from tests.console.browser import BY_COLOUR, violations, why_none
 from tests.console.test_browser import DRAWS, FOCUSED, LOOKS, PICTURES
 from tests.console.workspace.conftest import wait_for_parts
 
@@ -31,14 +31,16 @@ OVERHANG: Final = """(() => {
 """By how much a page is wider than its window, towards either side."""
 WALL: Final = {"width": 2560, "height": 1440}
 THEMES: Final = {"light", "dark"}
+MOVING: Final = """[...document.querySelectorAll("*")].flatMap((one) =>
+    ["", "::before", "::after"].map((part) => getComputedStyle(one, part)),
+).filter((style) => style.transitionDuration !== "0s" || style.animationName !== "none").length"""
+"""How many elements of a page move by themselves or in passing."""
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_screens_are_accessible_in_every_look(
     sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]], look: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  (may be missing)
-
     page = sign_in(**LOOKS[look])
     found = []
     for name, path in house[2].items():
@@ -48,8 +50,8 @@ def test_screens_are_accessible_in_every_look(
             draw(page, f"console-{name}-{look}", is_whole=False)
         for summary in page.query_selector_all("details:not([open]) > summary"):
             summary.click()
-        violations = Axe().run(page).response["violations"]
-        found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
+        seen = violations(page, BY_COLOUR if look == "dark" else ())
+        found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in seen]
         assert page.evaluate(OVERHANG) <= 0, name
         if look == "light":
             page.set_viewport_size(WALL)
@@ -95,3 +97,15 @@ def test_invoice_is_verified_with_the_keyboard_alone(
     page.keyboard.press("Enter")
 
     page.get_by_role("status").filter(has_text="all the same").wait_for()
+
+
+def test_nothing_moves_for_whoever_wants_no_motion(
+    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
+) -> None:
+    page = sign_in(reduced_motion="reduce")
+    for name in ("overview", "invoice", "import"):
+        page.goto(house[2][name])
+        wait_for_parts(page)
+        assert page.evaluate(MOVING) == 0, name
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(MOVING) > 0

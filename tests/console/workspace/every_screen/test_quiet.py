@@ -20,7 +20,7 @@ from runtime.security import Security
 from services.operations.outbound import Outbound
 from tests.api.people import PASSWORD, Clock, Person
 from tests.console.billed import billed, link, portal, words_of
-from tests.console.browser import served, why_none
+from tests.console.browser import served, violations, why_none
 from tests.console.conftest import PUBLIC
 from tests.console.test_browser import LOOKS
 from tests.console.workspace.signed_in import screens_of
@@ -87,8 +87,6 @@ def test_nothing_is_said_where_all_leaves(
 def test_what_is_said_is_accessible(
     owner: Person, context: AppContext, browser: Any, look: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  (may be missing)
-
     own = replace(context, registry=CollectorRegistry())
     with (
         served(create_app(own, pages=pages_of(own))) as address,
@@ -97,13 +95,16 @@ def test_what_is_said_is_accessible(
         page, found = seen.new_page(), []
         for path in OUTSIDE:
             page.goto(path)
-            found += Axe().run(page).response["violations"]
+            found += violations(page)
         page.goto("/console/sign-in")
         page.get_by_label("Email").fill(owner.email)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Overview").wait_for()
-        found += Axe().run(page).response["violations"]
+        found += violations(page)
+        page.goto("/console/customers/nobody")
+        found += violations(page)
+        page.go_back()
         banner = page.locator(".outbound").bounding_box()
         main = page.locator("main").bounding_box()
 

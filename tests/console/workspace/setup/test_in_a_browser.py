@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.api.people import PASSWORD
-from tests.console.browser import browsing, why_none
+from tests.console.browser import why_none
 from tests.scenarios.product import Product
 
 MISSING: Final = why_none()
@@ -27,13 +27,13 @@ STEPS: Final = (
 
 
 @pytest.fixture
-def page(product: Product) -> Iterator[Any]:
+def page(browser: Any, product: Product) -> Iterator[Any]:
     """The page to sign up."""
-    with browsing() as browser:
-        page = browser.new_page(base_url=product.url)
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        page.goto("/console/sign-up")
-        yield page
+    page = browser.new_page(base_url=product.url)
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    page.goto("/console/sign-up")
+    yield page
+    page.close()
 
 
 def test_first_invoice_is_two_minutes_of_clicking_away(page: Any) -> None:
