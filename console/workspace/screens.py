@@ -25,6 +25,8 @@ from console.workspace.sums import list_summands
 PARKED: Final = "needs_attention"
 """The kind of finding that is a bill which waits for somebody."""
 FEW: Final = 8
+UNFOLDED: Final = 2
+"""So many lines of an invoice come with how they were computed; that of others is asked for."""
 NOW: Final = "now"
 """By which an address asks for a check of its own."""
 
@@ -57,13 +59,13 @@ async def show_customer(member: Member) -> Screen:
 async def show_invoice(member: Member) -> Screen:
     """An invoice; each line unfolds to its calculation, and that to the very events.
 
-    Of many lines the first few come unfolded, and another one that the address names: a screen
+    Of many lines the first two come unfolded, and another one that the address names: a screen
     asks no more of the API than that, however long the invoice is.
     """
     invoice = await member.get(f"/invoices/{member.place()}")
     lines = invoice["line_items"]
     asked = member.request.query_params.get("line")
-    unfolded = [one for place, one in enumerate(lines) if place < FEW or one["id"] == asked]
+    unfolded = [one for place, one in enumerate(lines) if place < UNFOLDED or one["id"] == asked]
     customer, payments, notes, *explained = await asyncio.gather(
         member.get(f"/customers/{invoice['customer_id']}"),
         member.get(f"/invoices/{invoice['id']}/payments"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 from billing.invoicing.invoices import InvoiceStatus
@@ -14,6 +14,7 @@ from billing.periods import local_date, start_of_day
 from console.workspace.asking import Member, rows_of
 from console.workspace.frame import Screen
 from console.workspace.parts import Part, read_parts
+from console.workspace.screens import PARKED
 
 FEW: Final = 8
 NOTHING: Final = dict.fromkeys(("invoices", "invoiced", "credited", "paid", "refunded"), 0)
@@ -43,14 +44,18 @@ async def show_overview(member: Member) -> Screen:
 
 async def read_money(member: Member) -> dict[str, Any]:
     """What is owed by currency, and what came in and went out in this month and the last."""
-    receivables, months = await asyncio.gather(
-        member.get("/reports/receivables", page_size=1), _read_months(member)
+    today = local_date(member.now, member.organization["timezone"])
+    ended_on = today.replace(day=1) - timedelta(days=1)
+    receivables, running, former = await asyncio.gather(
+        member.get("/reports/receivables", page_size=1),
+        member.get("/reports/turnover"),
+        member.get("/reports/turnover", from_=str(ended_on.replace(day=1)), to=str(ended_on)),
     )
-    return {"receivables": receivables["totals"], "months": months}
+    return {"receivables": receivables["totals"], "months": _by_currency(running, former)}
 
 
 async def read_attention(member: Member) -> dict[str, Any]:
-    """What closes by midnight, what the last check found, payments and deliveries that failed."""
+    """What closes by midnight, what waits, what the last check found, and what failed."""
     tonight = _end_of_today(member)
     closing, coverage, failed, undelivered = await asyncio.gather(
         member.get(
@@ -60,10 +65,14 @@ async def read_attention(member: Member) -> dict[str, Any]:
         member.get("/payments", status=PaymentStatus.FAILED, page_size=FEW),
         member.get("/webhook-deliveries", status=DeliveryStatus.FAILED, page_size=1),
     )
+    parked = [one for one in coverage["findings"] if one["kind"] == PARKED]
     return {
         "closing": closing,
         "tonight": tonight,
         "coverage": coverage,
+        "parked": parked,
+        "findings": [one for one in coverage["findings"] if one["kind"] != PARKED],
+        "total": coverage["total"] - len(parked),
         "failed": failed,
         "undelivered": undelivered["meta"]["total"],
     }
@@ -83,13 +92,10 @@ async def _has_billed(member: Member) -> bool:
     return bool(invoices["data"])
 
 
-async def _read_months(member: Member) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+def _by_currency(
+    running: Mapping[str, Any], former: Mapping[str, Any]
+) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """Money in and out of each currency: its name, this month and the last; nothing is nothing."""
-    running = await member.get("/reports/turnover")
-    ended_on = date.fromisoformat(running["first_day"]) - timedelta(days=1)
-    former = await member.get(
-        "/reports/turnover", from_=str(ended_on.replace(day=1)), to=str(ended_on)
-    )
     now, then = ({one["currency"]: one for one in month["data"]} for month in (running, former))
     return [
         (currency, now.get(currency, NOTHING), then.get(currency, NOTHING))
