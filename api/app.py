@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
 from api.access.same_origin import SameOrigin
+from api.application import Application
 from api.context import AppContext, AppState, state_of
 from api.routers import (
     customer_lists,
@@ -70,10 +70,9 @@ from api.transport import errors
 from api.transport.conditional.answers import ConditionalAnswers
 from api.transport.conditional.resources import list_resources
 from api.transport.envelope import RequestMiddleware
-from api.transport.fast_path import FastRoute, FastRoutes, Framework
+from api.transport.fast_path import FastRoute, FastRoutes
 from api.transport.number_texts import NumberTexts
 from api.transport.route import Router
-from api.transport.urls import paths
 from api.transport.urls.sections import Sections, template_of
 
 PREFIX = "/api/v1"
@@ -245,6 +244,7 @@ def create_app(
     state = AppState.begin(context, RESOURCES)
     app = Application(
         public_url=context.public_url,
+        addresses=ADDRESSES,
         front=FastRoutes([*ingestion.make_routes(PREFIX), *_fast_routes()]),
         # The first is the outermost.
         middleware=[
@@ -272,40 +272,6 @@ def create_app(
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)
     return app
-
-
-class Application(FastAPI):
-    """The framework, with the busiest routes in front of it and the same middleware around both."""
-
-    def __init__(
-        self,
-        *,
-        public_url: str,
-        front: FastRoutes,
-        middleware: Sequence[Middleware],
-        **rest: Any,
-    ) -> None:
-        self.public_url = public_url
-        self.addresses = ADDRESSES
-        super().__init__(middleware=[*middleware, Middleware(Framework, front=front)], **rest)
-        self._front = front
-        self._surrounded_front: ASGIApp = front
-        for around in reversed(middleware):
-            self._surrounded_front = around.cls(
-                self._surrounded_front, *around.args, **around.kwargs
-            )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request by the front if it knows the route, else by the framework."""
-        if scope["type"] == "http":
-            if scope["method"] == "HEAD":
-                send = paths.without_body(send)
-            scope = paths.read_address(scope)
-        if self._front.find(scope):
-            scope["app"] = self
-            await self._surrounded_front(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
 
 
 @asynccontextmanager
