@@ -77,6 +77,18 @@ BY_COLOUR: Final = ("color-contrast", "link-in-text-block")
 """What can differ between the themes of a page, whose elements are the same."""
 
 
+def unfold(page: Any) -> int:
+    """All that a page unfolds is; how many there were that had not been."""
+    folded: int = page.evaluate(
+        """() => {
+            const folded = document.querySelectorAll("details:not([open])");
+            for (const one of folded) one.open = true;
+            return folded.length;
+        }"""
+    )
+    return folded
+
+
 def violations(page: Any, rules: Sequence[str] = ()) -> list[dict[str, Any]]:
     """What axe finds on a page, whatever its impact, by all rules unless some are named."""
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  (see why_none)

@@ -19,7 +19,7 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from tests.api.people import PATIENT_SECONDS, Clock, Person
-from tests.console.browser import BY_COLOUR, framing_host, served, violations, why_none
+from tests.console.browser import BY_COLOUR, framing_host, served, unfold, violations, why_none
 from tests.console.conftest import PUBLIC
 from tests.console.gallery import Gallery, furnish
 
@@ -140,10 +140,7 @@ def test_page_is_accessible_in_every_look(
     rules = BY_COLOUR if look == "dark" else ()
     folded = violations(page, rules)
     draw(page, f"{name}-{look}", is_wanted=name != "invoice")
-    summaries = page.query_selector_all("summary")
-    for summary in summaries:
-        summary.click()
-    unfolded = violations(page, rules) if summaries else []
+    unfolded = violations(page, rules) if unfold(page) else []
 
     found = [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in [*folded, *unfolded]]
     assert found == []

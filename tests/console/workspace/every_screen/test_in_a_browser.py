@@ -10,7 +10,7 @@ import pytest
 
 from console.workspace.frame import HOME
 from console.workspace.routes import EVERY_PART, SHOWN
-from tests.console.browser import BY_COLOUR, violations, why_none
+from tests.console.browser import BY_COLOUR, unfold, violations, why_none
 from tests.console.test_browser import DRAWS, FOCUSED, LOOKS, PICTURES
 from tests.console.workspace.conftest import wait_for_parts
 
@@ -48,8 +48,7 @@ def test_screens_are_accessible_in_every_look(
         wait_for_parts(page)
         if look in THEMES and name not in DRAWN:
             draw(page, f"console-{name}-{look}", is_whole=False)
-        for summary in page.query_selector_all("details:not([open]) > summary"):
-            summary.click()
+        unfold(page)
         seen = violations(page, BY_COLOUR if look == "dark" else ())
         found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in seen]
         assert page.evaluate(OVERHANG) <= 0, name
