@@ -74,10 +74,15 @@ PATTERNS: Final[Sequence[tuple[tuple[str, ...], re.Pattern[str], str]]] = tuple(
 To look for marks costs a fiftieth of looking for what they are part of, and every line is read.
 """
 
+ANY_MARK: Final = re.compile("|".join(re.escape(one) for marks, _, _ in PATTERNS for one in marks))
+"""Most texts have none: looking for all at once takes a twentieth of looking for each."""
+
 
 def redact_text(text: str) -> str:
     """The text without what looks like a secret, an address of mail, or a quoted row."""
     lowered = text.lower() if text.isascii() else None
+    if lowered is not None and ANY_MARK.search(lowered) is None:
+        return text
     for marks, pattern, replacement in PATTERNS:
         # Beyond ASCII there are letters that only patterns take for the same.
         if lowered is None or any(mark in lowered for mark in marks):
