@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeVar
 
+import pytest
+from anyio.from_thread import BlockingPortal
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL
@@ -44,6 +47,19 @@ def keep_connections_to(database: str | None) -> None:
 def keep_connections_on(loop: asyncio.AbstractEventLoop) -> None:
     """The loop lasts as long as this process."""
     _LOOPS.add(loop)
+
+
+@contextmanager
+def keeping_connections_on(portal: BlockingPortal) -> Iterator[None]:
+    """Applications in this loop, which lasts as long as the process, take kept connections."""
+
+    async def keep() -> None:
+        keep_connections_on(asyncio.get_running_loop())
+
+    portal.call(keep)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.context.connect", connect_kept)
+        yield
 
 
 async def connect_kept(

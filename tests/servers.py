@@ -28,7 +28,18 @@ from workflows.names import SEARCH_ATTRIBUTES
 RUN_DIRECTORY = "FLUXRATE_TEST_RUN"
 """Environment variable by which the processes of one run share its directory."""
 
-FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    # No statement of tests repays compiling it, and no database of theirs grows old.
+    "jit": "off",
+    "autovacuum": "off",
+    # Files in memory are read as quickly as one asks another process for them.
+    "io_method": "sync",
+}
 """Enough for tests that do not kill the server; crash tests start one with the defaults."""
 
 PREFIX = f"fluxrate-tests-{os.getuid()}-"

@@ -23,7 +23,9 @@ SHARING: Final = (
     *(f"services/{one}" for one in ("books", "catalog", "corrections", "credits", "entitlements")),
     *(f"services/{one}" for one in ("lifecycle", "payments", "purchases", "rating")),
     *("services/subscriptions", "services/usage", "services/test_customers.py"),
-    *("notifications", "repositories"),
+    *(f"api/{one}" for one in ("catalog", "credits", "customers", "discounts", "entitlements")),
+    *(f"api/{one}" for one in ("gateways", "ingestion", "invoicing", "payments", "reads", "usage")),
+    *("console", "notifications", "repositories"),
 )
 """Folders and modules that share a database with others of their layer."""
 

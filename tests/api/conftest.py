@@ -11,11 +11,12 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.context import AppContext
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests import passwords
 from tests.api.answers import AnswerChecks
 from tests.api.people import PATIENT_SECONDS, Clock, Person
+from tests.kept_connections import keeping_connections_on
+from tests.shared_databases import module_engine
 
 SECRET = "a secret that only tests know, long enough"
 
@@ -32,6 +33,13 @@ def shared_loop(one_event_loop: BlockingPortal) -> None:
     Person.shared_portal = one_event_loop
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kept_connections(one_event_loop: BlockingPortal) -> Iterator[None]:
+    """Connections of that loop to shared databases go from one application to the next."""
+    with keeping_connections_on(one_event_loop):
+        yield
+
+
 @pytest.fixture
 def clock() -> Clock:
     """What the application reads for the time."""
@@ -39,11 +47,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def transactions(module_database_url: str) -> Iterator[Transactions]:
-    """Transactions on one database for a module; its tests meet as different organizations."""
-    engine = create_application_engine(module_database_url, pool_size=8)
-    yield Transactions(engine)
-    engine.dispose()
+def transactions(request: pytest.FixtureRequest) -> Iterator[Transactions]:
+    """Transactions on a database in which tests meet as different organizations."""
+    for engine in module_engine(request, pool_size=8):
+        yield Transactions(engine)
 
 
 @pytest.fixture

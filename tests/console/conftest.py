@@ -13,25 +13,41 @@ from api.app import create_app
 from api.context import AppContext
 from cli.composition import pages_of
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from runtime.security import Security
-from tests.api.conftest import SECRET, clock, owner, security, shared_loop, sign_up, visitor
+from tests.api.conftest import (
+    SECRET,
+    clock,
+    kept_connections,
+    owner,
+    security,
+    shared_loop,
+    sign_up,
+    visitor,
+)
 from tests.api.people import PATIENT_SECONDS, Clock
 from tests.console.browser import browsing, in_hand
 from tests.scenarios.product import Product, settings_for
 from tests.services.receipts_of import signing
+from tests.shared_databases import module_engine
 
 PUBLIC = "http://billing.lumenworks.test"
 
-__all__ = ["clock", "owner", "security", "shared_loop", "sign_up", "visitor"]
+__all__ = [
+    "clock",
+    "kept_connections",
+    "owner",
+    "security",
+    "shared_loop",
+    "sign_up",
+    "visitor",
+]
 
 
 @pytest.fixture(scope="module")
-def transactions(module_database_url: str) -> Iterator[Transactions]:
-    """Transactions on one database for a module; its tests meet as different organizations."""
-    engine = create_application_engine(module_database_url, pool_size=8)
-    yield signing(Transactions(engine), SECRET)
-    engine.dispose()
+def transactions(request: pytest.FixtureRequest) -> Iterator[Transactions]:
+    """Transactions on a database in which tests meet as different organizations."""
+    for engine in module_engine(request, pool_size=8):
+        yield signing(Transactions(engine), SECRET)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy import Engine
 from repositories.transactions import Transactions
 from runtime.security import Security
 from tests import passwords
-from tests.kept_connections import connect_kept, keep_connections_on
+from tests.kept_connections import keeping_connections_on
 from tests.shared_databases import SharedEngines, module_engine
 from tests.telling import Telling, told_by
 
@@ -28,14 +27,8 @@ def security() -> Security:
 @pytest.fixture(scope="module", autouse=True)
 def kept_connections(one_event_loop: BlockingPortal) -> Iterator[None]:
     """Connections of that loop to shared databases go from one application to the next."""
-    one_event_loop.call(_keep_connections)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.context.connect", connect_kept)
+    with keeping_connections_on(one_event_loop):
         yield
-
-
-async def _keep_connections() -> None:
-    keep_connections_on(asyncio.get_running_loop())
 
 
 @pytest.fixture(scope="module")
