@@ -44,11 +44,14 @@ LONG = (
     "api/fuzz",
     "api/gateways/test_told.py",
     "api/ingestion/test_tail.py",
+    "api/invoicing/test_one_effect.py",
+    "api/isolation/test_second_wall.py",
+    "api/transport/test_ranges.py",
     "console/test_browser.py",
-    "console/joining/test_in_a_browser.py",
-    "console/workspace/every_screen/test_in_a_browser.py",
-    "console/workspace/setup/test_in_a_browser.py",
+    "console/test_try_it_out.py",
+    "console/workspace/test_five_jobs.py",
     "console/workspace/every_screen/test_matrix.py",
+    "console/workspace/parts/test_charts.py",
     "observability/test_canaries.py",
     "observability/test_one_trace.py",
     "deploy/test_read_only.py",
@@ -56,10 +59,18 @@ LONG = (
     "services/catalog/meter_claims/test_by_model.py",
     "services/corrections/test_notes_of_covered_lines.py",
     "services/credits/machine/test_all_movements.py",
+    "services/credits/recurring/test_by_model.py",
+    "services/credits/test_by_model.py",
+    "services/credits/test_holds_by_model.py",
     "services/credits/test_thousand_repeats.py",
+    "services/documents/einvoice/test_schematron.py",
+    "services/documents/einvoice/test_xrechnung.py",
     "services/documents/test_pictures.py",
+    "services/invoicing/commitments/test_by_model.py",
+    "services/invoicing/own_units/test_by_model.py",
     "services/invoicing/prepaid/test_random_draws.py",
     "services/invoicing/receipts/test_checks.py",
+    "services/invoicing/threshold/test_by_model.py",
     "services/payments/test_every_order.py",
     "integrations/gateways/sandbox/test_faults.py",
     "notifications/test_mail_isolation.py",
@@ -70,11 +81,15 @@ LONG = (
     "workflows/test_simulated_money.py",
     "workflows/test_simulator.py",
     "runtime/embedded/test_temporal.py",
+    "runtime/embedded/test_postgres.py",
     "runtime/test_idle.py",
     "runtime/temporal/test_payloads.py",
     "runtime/serving/test_process_groups.py",
     "models/test_migration_races.py",
     "models/test_migrations.py",
+    "models/test_audit_chain_of_old_entries.py",
+    "models/test_payments_of_old_invoices.py",
+    "models/test_states_of_old_rows.py",
     "architecture/documents/test_how_tos.py",
 )
 """What takes long: whole installations, kills, stories told through the whole product, thousands of
@@ -83,6 +98,9 @@ cases of one rule. ``make test-long`` runs it.
 Begun in this order, so that a run does not end with one of them alone. Waiting and computing
 alternate: one process uses the processors while another waits for servers.
 """
+
+IN_A_BROWSER = "in_a_browser.py"
+"""How modules of tests end that press keys in a browser: they are long wherever they are."""
 
 LONG_PLACES = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
 """Where each is, and when its turn comes."""
@@ -128,6 +146,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place_of(path: Path) -> int:
     """The place of a test file or its directory in the list, which ends with all others."""
+    if path.name.endswith(IN_A_BROWSER):
+        return LONG.index("console/test_browser.py")
     return min(LONG_PLACES.get(one, len(LONG)) for one in (path, *path.parents))
 
 

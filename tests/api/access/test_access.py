@@ -19,7 +19,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.credentials import REACH, ROLES, Operation, least_credentials
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.api.shared_document import shared_document
 from tests.architecture.sources import ROOT
 
@@ -32,7 +32,12 @@ OF_SESSIONS = {("POST", "/api/v1/auth/refresh"), ("POST", "/api/v1/auth/logout")
 def shared(module_database_url: str, security: Security) -> Iterator[AppContext]:
     """One organization for all: nothing here gets far enough to change anything."""
     engine = create_application_engine(module_database_url, pool_size=4)
-    yield AppContext(transactions=Transactions(engine), security=security, now=Clock())
+    yield AppContext(
+        transactions=Transactions(engine),
+        security=security,
+        now=Clock(),
+        transaction_seconds=PATIENT_SECONDS,
+    )
     engine.dispose()
 
 

@@ -20,7 +20,7 @@ from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.access.furnished import Ids, fill, furnish
 from tests.api.credentials import Operation, least_credentials
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.api.shared_document import shared_document
 from tests.api.sold import V1, add_plan
 
@@ -100,7 +100,12 @@ OPERATIONS = list(least_credentials())
 def person(module_database_url: str, security: Security) -> Iterator[Person]:
     """The owner of an organization that has one thing of every kind."""
     engine = create_application_engine(module_database_url, pool_size=4)
-    context = AppContext(transactions=Transactions(engine), security=security, now=Clock())
+    context = AppContext(
+        transactions=Transactions(engine),
+        security=security,
+        now=Clock(),
+        transaction_seconds=PATIENT_SECONDS,
+    )
     with Person(create_app(context)) as owner:
         yield owner.sign_up("Edges")
     engine.dispose()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.api.people import Clock, Person
 from tests.console.billed import bill, billed, buyer, words_of, write
-from tests.console.browser import why_none
 
-MISSING: Final = why_none()
-in_a_browser: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 BY_SCRIPT: Final = {"HX-Request": "true"}
 
 
@@ -51,34 +48,6 @@ def test_another_organization_is_told_nothing(
     )
 
     assert answer.status_code == 404
-
-
-@in_a_browser
-def test_amount_says_how_it_was_computed_to_a_keyboard_until_escape(
-    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
-) -> None:
-    page = sign_in()
-    page.goto(house[2]["invoice"])
-    amount = page.locator(".derives a").first
-
-    amount.focus()
-    steps = page.get_by_role("tooltip")
-    steps.filter(has_text="Included units").wait_for()
-    page.keyboard.press("Escape")
-
-    assert not steps.is_visible()
-
-
-@in_a_browser
-def test_total_says_what_it_is_the_sum_of_to_a_pointer(
-    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
-) -> None:
-    page = sign_in()
-    page.goto(house[2]["customer"])
-
-    page.locator(".derives a").first.hover()
-
-    page.get_by_role("tooltip").filter(has_text="Total").wait_for()
 
 
 def test_late_line_says_which_events_changed_its_period(owner: Person, clock: Clock) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
 
 import pytest
 
 from tests.api.people import Person
 from tests.api.sold import post
 from tests.console.billed import billed, words_of
-from tests.console.browser import why_none
-
-MISSING: Final = why_none()
-in_a_browser: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 
 @pytest.mark.parametrize("asked", ["harbor", "acct_77", "ACCT"])
@@ -82,31 +77,3 @@ def test_script_is_given_rows_alone(owner: Person) -> None:
     assert part.status_code == 200
     assert "<html" not in part.text
     assert 'href="/console/invoices"' in part.text
-
-
-@in_a_browser
-def test_customer_is_reached_by_the_palette_with_the_keyboard_alone(
-    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
-) -> None:
-    page = sign_in()
-    # A key that comes before the scripts is the browser's own.
-    page.wait_for_load_state()
-
-    page.keyboard.press("Control+k")
-    page.keyboard.type("acct")
-    page.locator("#found [aria-selected=true]").filter(has_text="Customer").wait_for()
-    page.keyboard.press("Enter")
-
-    page.wait_for_url(f"**{house[2]['customer']}")
-
-
-@in_a_browser
-def test_palette_is_a_page_where_no_script_runs(sign_in: Callable[..., Any]) -> None:
-    page = sign_in(java_script_enabled=False)
-
-    page.get_by_role("link", name="Search").click()
-    page.get_by_role("searchbox").fill("acct")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search?q=acct")
-
-    assert page.locator(".finds a").first.get_attribute("href").startswith("/console/customers/")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from tests.api.people import Person
 from tests.api.sold import V1
 from tests.console.billed import billed, words_of
-from tests.console.browser import why_none
 from tests.console.workspace.test_actions import form_of, forms_of
-
-MISSING: Final = why_none()
-in_a_browser: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 
 def subscription_of(owner: Person, invoice: dict[str, Any]) -> dict[str, Any]:
@@ -68,20 +63,3 @@ def test_end_at_once_is_confirmed_by_the_customer(owner: Person, typed: str) -> 
     assert (refused.status_code, still) == (422, "ACTIVE")
     assert subscription_of(owner, invoice)["status"] == "CANCELED"
     assert forms_of(owner.get(screen).text) == {}
-
-
-@in_a_browser
-def test_cancellation_is_undone_with_the_keyboard_alone(
-    sign_in: Callable[..., Any], house: tuple[str, str, dict[str, str]]
-) -> None:
-    page = sign_in()
-    page.goto(house[2]["subscription"])
-
-    page.get_by_role("button", name="Cancel at the period's end").focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("status").filter(has_text="it ends with its period").wait_for()
-    page.get_by_role("button", name="Undo").focus()
-    page.keyboard.press("Enter")
-
-    page.get_by_role("button", name="Cancel at the period's end").wait_for()
-    assert page.get_by_role("button", name="Undo").count() == 0
