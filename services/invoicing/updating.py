@@ -103,7 +103,8 @@ def bring_up_to_date(
             if one.draft.invoice.is_drawn
         ],
     )
-    replaced, kept = [], []
+    replaced: list[tuple[Invoice, InvoiceTotals]] = []
+    kept: list[tuple[Invoice, InvoiceTotals]] = []
     for one, bill in zip(rated, composed, strict=True):
         invoice = one.draft.invoice
         may_say_else = (

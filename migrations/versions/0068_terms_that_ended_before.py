@@ -6,7 +6,7 @@ from alembic import op
 
 from migrations import policies
 
-revision = "0073"
+revision = "0068"
 down_revision = "0067"
 
 TABLES = (
