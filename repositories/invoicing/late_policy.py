@@ -13,10 +13,13 @@ from models.subscriptions.states import HAS_ENDED
 LEAVES_TO_BILLS: Final = "organization.late_usage <> 'credit_note_or_invoice'"
 """Whether a bill of the subscription that is still to be final shows what is settled at all."""
 
-IS_SETTLED: Final = "(organization.late_usage <> 'ignore' OR mark.ends_term)"
-"""Whether what is marked is settled: late usage may be ignored, a term that ended is not.
+IS_SETTLED: Final = (
+    "(organization.late_usage <> 'ignore' OR mark.ends_term OR period.status <> 'final')"
+)
+"""Whether what is marked is settled: late usage may be ignored, a term that ended is not, nor a
+period whose bill is void or deleted.
 
-It speaks of the row ``mark`` too.
+It speaks of the rows ``mark`` and ``period`` too.
 """
 
 MAY_SETTLE_ALONE: Final = f"""(

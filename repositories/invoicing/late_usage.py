@@ -38,8 +38,8 @@ _MARKED = """
     FROM (
         SELECT * FROM unnest(
             CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]),
-            CAST(:frees AS boolean[]), CAST(:drafts AS uuid[])
-        ) AS one (organization_id, subscription_id, takes_free, draft_id)
+            CAST(:frees AS boolean[]), CAST(:ignoring AS boolean[]), CAST(:drafts AS uuid[])
+        ) AS one (organization_id, subscription_id, takes_free, ignores_usage, draft_id)
         ORDER BY one.organization_id, one.subscription_id
     ) AS asked
     CROSS JOIN LATERAL (
@@ -52,7 +52,11 @@ _MARKED = """
         WHERE mark.organization_id = asked.organization_id
             AND mark.subscription_id = asked.subscription_id
             AND period.status IN ('final', 'void', 'unbilled')
-            AND ((asked.takes_free AND holder.id IS NULL) OR holder.id = asked.draft_id)
+            AND (holder.id = asked.draft_id OR (
+                holder.id IS NULL AND asked.takes_free
+                -- A period without a bill is owed nothing, whatever its usage.
+                AND (NOT asked.ignores_usage OR period.status <> 'final')
+            ))
         ORDER BY mark.period_index LIMIT :periods_at_once
         {lock}
     ) AS marked
@@ -76,7 +80,7 @@ DUE_SINCE = text(
     WHERE mark.organization_id = :organization_id AND mark.subscription_id = :subscription_id
         AND period.status IN ('final', 'void', 'unbilled') AND holder.id IS NULL
         AND NOT (:leaves_to_drafts AND {draft_will_show})
-        AND (mark.ends_term OR NOT :only_ended_terms)
+        AND (NOT :ignores_usage OR mark.ends_term OR period.status <> 'final')
     """.replace("{holder}", _HOLDER).replace("{draft_will_show}", _DRAFT_WILL_SHOW)
 )
 
@@ -137,10 +141,14 @@ MARK = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarksAsked:
-    """Whose marks: those that no draft shows if ``takes_free``, and those that the draft shows."""
+    """Whose marks: those that no draft shows if ``takes_free``, and those that the draft shows.
+
+    Where usage is ignored the former are of periods alone whose bill is void or deleted.
+    """
 
     subscription: Subscription
     takes_free: bool
+    ignores_usage: bool
     draft_id: UUID | None
 
 
@@ -175,6 +183,7 @@ def _list_marked(
             "organizations": [one.subscription.organization_id for one in asked],
             "subscriptions": [one.subscription.id for one in asked],
             "frees": [one.takes_free for one in asked],
+            "ignoring": [one.ignores_usage for one in asked],
             "drafts": [one.draft_id for one in asked],
             "periods_at_once": PERIODS_AT_ONCE,
         },
@@ -204,16 +213,16 @@ def find_due_since(
     subscription: Subscription,
     *,
     leaves_to_drafts: bool,
-    only_ended_terms: bool = False,
+    ignores_usage: bool = False,
 ) -> tuple[datetime, int | None] | None:
     """The end of the earliest period whose difference no draft shows, None where nothing waits.
 
     With it comes the first of them that is final. ``leaves_to_drafts``: a draft of the
-    subscription that waits to be final will show it. ``only_ended_terms``: usage is not settled.
+    subscription that waits to be final will show it. ``ignores_usage``: usage is not settled.
     """
     keys = _keys(subscription) | {
         "leaves_to_drafts": leaves_to_drafts,
-        "only_ended_terms": only_ended_terms,
+        "ignores_usage": ignores_usage,
     }
     session.flush()
     since, first_final = session.execute(DUE_SINCE, keys).one()

@@ -59,33 +59,35 @@ class LateLines:
 
 
 def late_lines(
-    session: Session,
-    bills: Sequence[tuple[Subscription, Invoice | None]],
-    *,
-    is_final: bool,
+    session: Session, bills: Sequence[tuple[Subscription, Invoice | None]], *, is_final: bool
 ) -> list[LateLines]:
     """A line for each earlier period whose amount changed, as the next bills are to show them.
 
-    With each subscription comes the draft that is being written, if it is: it keeps its late lines
-    whatever the policy has become meanwhile (CONTRACT 85). Bills that become final are done with
-    the marks, so nobody else adds to them meanwhile.
+    With each comes the draft that is written, if it is: it keeps its late lines whatever the policy
+    has become (CONTRACT 85). Nobody adds to marks that final bills are done with.
     """
-    asked = [
-        MarksAsked(
-            subscription=subscription,
-            takes_free=_policy_of(session, subscription) == LateUsage.NEXT_INVOICE,
-            draft_id=draft.id if draft else None,
-        )
-        for subscription, draft in bills
-    ]
+    asked = [ask_for_marks(session, *bill) for bill in bills]
     ended = list_ended_terms(session, [one.subscription for one in asked], lock=is_final)
-    list_marked = (
-        stored_late_usage.lock_marked_periods if is_final else stored_late_usage.list_marked_periods
-    )
+    list_marks = stored_late_usage.list_marked_periods
+    if is_final:
+        list_marks = stored_late_usage.lock_marked_periods
     return [
         replace(_late_lines(session, one.subscription, marked), ended=ended[one.subscription.id])
-        for one, marked in zip(asked, list_marked(session, asked), strict=True)
+        for one, marked in zip(asked, list_marks(session, asked), strict=True)
     ]
+
+
+def ask_for_marks(
+    session: Session, subscription: Subscription, draft: Invoice | None
+) -> MarksAsked:
+    """The marks that a bill of a period takes up: not those that settle alone."""
+    policy = _policy_of(session, subscription)
+    return MarksAsked(
+        subscription=subscription,
+        takes_free=policy != LateUsage.CREDIT_NOTE_OR_INVOICE,
+        ignores_usage=policy == LateUsage.IGNORE,
+        draft_id=draft.id if draft else None,
+    )
 
 
 def list_ended_terms(
@@ -94,7 +96,7 @@ def list_ended_terms(
     """The final periods of each with which terms ended that no bill has settled yet.
 
     Only where late usage is ignored: else they are settled as all that is marked. A true-up is no
-    usage, so it is owed under every policy. Whoever settles them locks them. Source: CREDITS 22.
+    usage, so it is owed under every policy. Source: CREDITS 22.
     """
     ignoring = [one for one in subscriptions if _policy_of(session, one) == LateUsage.IGNORE]
     ended = stored_terms.list_ended_terms(session, ignoring, lock=lock)
@@ -275,11 +277,12 @@ def is_pending(session: Session, invoice: Invoice) -> bool:
     stored = stored_subscriptions.find_period(
         session, invoice.organization_id, invoice.subscription_id, invoice.period_index
     )
-    if subscription is None or stored is None or organization.late_usage == LateUsage.IGNORE:
+    if subscription is None or stored is None:
         return False
-    if stored_late_usage.find_mark(session, subscription, stored.index) is None:
+    if organization.late_usage == LateUsage.IGNORE and stored.status == PeriodStatus.FINAL:
         return False
-    return any(one.charges for one in correct(session, subscription, stored))
+    is_marked = stored_late_usage.find_mark(session, subscription, stored.index) is not None
+    return is_marked and any(one.charges for one in correct(session, subscription, stored))
 
 
 def _currency_of(session: Session, stored: SubscriptionPeriod) -> Currency:

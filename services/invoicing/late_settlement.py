@@ -58,7 +58,8 @@ def settle_late_usage(
     less credit notes on the invoices that billed them. After the last invoice of a subscription
     that is over, ``next_invoice`` makes one invoice of both; below zero it leaves the rest on the
     customer's account. Under ``ignore`` nothing is said but what terms of commitments that ended
-    lack. Idempotent: marks go in the same transaction, under the lock that arrivals wait for.
+    lack, and what others say of a period whose bill is void or deleted. Idempotent: marks go in the
+    same transaction, under the lock that arrivals wait for.
     """
     subscription = require_subscription(
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
@@ -66,8 +67,10 @@ def settle_late_usage(
     )
     lock_arrivals(session, [(organization_id, subscription.customer_id)])
     organization = stored_organizations.get_organization(session, organization_id)
-    is_usage_settled = organization.late_usage != LateUsage.IGNORE
-    asked = MarksAsked(subscription=subscription, takes_free=is_usage_settled, draft_id=None)
+    ignores_usage = organization.late_usage == LateUsage.IGNORE
+    asked = MarksAsked(
+        subscription=subscription, takes_free=True, ignores_usage=ignores_usage, draft_id=None
+    )
     [marked] = stored_late_usage.lock_marked_periods(session, [asked])
     ended = corrections.list_ended_terms(session, [subscription], lock=True)[subscription.id]
     if not marked and not ended:
@@ -134,11 +137,7 @@ def give_back_to_grants(
     marks = stored_late_usage.lock_marked_periods(
         session,
         [
-            MarksAsked(
-                subscription=subscription,
-                takes_free=_takes_free(session, subscription),
-                draft_id=draft.id,
-            )
+            corrections.ask_for_marks(session, subscription, draft)
             for subscription, draft, _ in drafts_of
         ],
     )
@@ -146,11 +145,6 @@ def give_back_to_grants(
         for stored in marked:
             for one in corrections.correct(session, subscription, stored):
                 _give_back(session, subscription, stored, one, at=at, now=now, of_grants=True)
-
-
-def _takes_free(session: Session, subscription: Subscription) -> bool:
-    organization = stored_organizations.get_organization(session, subscription.organization_id)
-    return organization.late_usage == LateUsage.NEXT_INVOICE
 
 
 def _lock_account(

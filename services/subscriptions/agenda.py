@@ -206,7 +206,7 @@ def _late_usage_due(
         session,
         subscription,
         leaves_to_drafts=facts.late_usage != LateUsage.CREDIT_NOTE_OR_INVOICE,
-        only_ended_terms=facts.late_usage == LateUsage.IGNORE,
+        ignores_usage=facts.late_usage == LateUsage.IGNORE,
     )
     if found is None or subscription.test_clock_id is None:
         return found

@@ -270,3 +270,19 @@ def test_what_a_void_document_said_of_a_term_may_be_forgiven(
 
     assert billed(life) == 50
     require_agreed(life, tmp_path)
+
+
+@pytest.mark.parametrize("policy", [LateUsage.NEXT_INVOICE, LateUsage.IGNORE])
+def test_of_a_term_whose_last_bill_is_void_no_document_says_anything(
+    shop: Shop, tmp_path: Path, policy: LateUsage
+) -> None:
+    life = begin_life(shop)
+    settle_late_usage_by(shop, policy)
+    say_a_true_up_of_january(life)
+    assert billed(life) == 100
+
+    void(life, invoices_of(life)[0])
+    pass_to(life, APRIL)
+
+    assert billed(life) == 0
+    require_agreed(life, tmp_path)

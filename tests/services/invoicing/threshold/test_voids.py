@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 
 from billing.errors import BillingError
+from billing.invoicing.kinds import LateUsage
 from billing.money import plain_text
 from services.invoicing import manual
 from services.invoicing.manual import DraftEdit, ManualLine
 from services.invoicing.threshold import amounts
-from services.lifecycle import reissue
+from services.lifecycle import changes, reissue
 from services.usage import corrections
 from tests.services.invoicing.bills import (
     FEBRUARY,
@@ -26,6 +28,7 @@ from tests.services.invoicing.bills import (
     pass_to,
     use,
 )
+from tests.services.invoicing.commitments.committed import settle_late_usage_by
 from tests.services.invoicing.prepaid.drawn import FIFTEENTH, findings, note, void
 from tests.services.invoicing.threshold.stepped import (
     begin_past_threshold,
@@ -36,7 +39,7 @@ from tests.services.invoicing.threshold.stepped import (
     require_sound,
     shown,
 )
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 
 def test_what_comes_to_less_later_goes_back_on_the_last_bill(shop: Shop) -> None:
@@ -69,7 +72,11 @@ def test_a_void_one_is_billed_by_the_last_bill(shop: Shop) -> None:
     require_sound(life)
 
 
-def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(shop: Shop) -> None:
+@pytest.mark.parametrize("policy", [LateUsage.NEXT_INVOICE, LateUsage.IGNORE])
+def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(
+    shop: Shop, policy: LateUsage
+) -> None:
+    settle_late_usage_by(shop, policy)
     life, first = begin_past_threshold(shop)
     use(life, (6, "90"))
     pass_to(life, GRACE_OVER)
@@ -79,6 +86,23 @@ def test_a_period_whose_bills_are_all_void_is_owed_nothing_whenever_they_were(sh
 
     void(life, first)
     pass_to(life, datetime(2025, 4, 1, 2, tzinfo=UTC))
+
+    assert plain_text(billed(life)) == "0"
+    require_sound(life)
+
+
+@pytest.mark.parametrize("policy", [LateUsage.NEXT_INVOICE, LateUsage.IGNORE])
+def test_where_no_bill_follows_a_void_last_one_gives_back_what_the_steps_billed(
+    shop: Shop, policy: LateUsage
+) -> None:
+    settle_late_usage_by(shop, policy)
+    life, _ = begin_past_threshold(shop)
+    use(life, (6, "90"))
+    life.do(partial(changes.cancel_subscription, at_period_end=True), now=NOW)
+    pass_to(life, GRACE_OVER)
+
+    void(life, next(one for one in invoices_of(life) if one.kind == "period"))
+    pass_to(life, datetime(2025, 2, 3, tzinfo=UTC))
 
     assert plain_text(billed(life)) == "0"
     require_sound(life)
