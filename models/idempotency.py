@@ -14,7 +14,8 @@ from models.base import instant, words
 class IdempotencyRequest(SQLModel, table=True):
     """One keyed request that was answered. Written in the transaction of its effect.
 
-    A request that still runs, failed or was cut off by a crash has no row, so it can be repeated.
+    A request that still runs, failed or was cut off by a crash has no row, so it can be repeated;
+    or one of status 102, whose body says what the repeat means (docs/decisions/0020).
     """
 
     __tablename__ = "idempotency_request"

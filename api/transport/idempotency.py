@@ -26,6 +26,8 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=24)
 MAXIMUM_LENGTH = 255
+BEGUN = 102
+"""The status under which the meaning of a request is kept that was not answered yet."""
 OWN_IDENTITY = ("/api/v1/usage", "/api/v1/sdk")
 """Routes of events, whose own keys rule (CONTRACT 45)."""
 
@@ -107,10 +109,28 @@ def begin(request: Request, session: Session, organization_id: UUID, *, now: dat
                 code="idempotency_key_reused",
                 field=HEADER,
             )
-        raise Replayed(_repeat(answer.status, answer.body))
+        if answer.status != BEGUN:
+            raise Replayed(_repeat(answer.status, answer.body))
+        request.state.meaning = answer.body.encode()
     request.state.open_request = OpenRequest(
         session=session, name=name, fingerprint=keyed.fingerprint, now=now
     )
+
+
+def keep_meaning(request: Request, meaning: bytes) -> None:
+    """A repeat means this, however late it comes, though the request may die before its answer.
+
+    It is kept with what the open transaction does first. Does nothing for a request without a key.
+    """
+    opened: OpenRequest | None = getattr(request.state, "open_request", None)
+    if opened is not None:
+        _keep(opened, BEGUN, meaning.decode())
+
+
+def find_meaning(request: Request) -> bytes | None:
+    """What was kept as the meaning of a request that this one repeats, None if nothing was."""
+    meaning: bytes | None = getattr(request.state, "meaning", None)
+    return meaning
 
 
 def keep_instead(request: Request, body: bytes) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidTransition
 from billing.pending_changes import ChangeAction, PendingChange
-from billing.subscriptions import SubscriptionStatus
+from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionPeriod
@@ -29,11 +31,21 @@ SHORTEST_PART = timedelta(minutes=1)
 REPEATED = timedelta(minutes=1)
 """How long a request for what was overdue counts as the same, not as one for the current part."""
 
+_MISSED: Final = frozenset({PeriodStatus.OPEN, PeriodStatus.CLOSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """What was overdue as somebody asked: the periods from an index on that ended by ``at``."""
+
+    first_index: int
+    at: datetime
+
 
 def ask_for_overdue(
     session: Session, organization_id: UUID, subscription_id: UUID, *, now: datetime
-) -> int | None:
-    """The index of the first period that is overdue, or was when the same was just asked for.
+) -> Overdue | None:
+    """The periods that are overdue, or were when the same was just asked for.
 
     None where nothing is: the current period is to be cut. It is written down before anything is
     billed, so that requests that come beside, or repeat one that died, bill what is overdue and
@@ -44,63 +56,85 @@ def ask_for_overdue(
     return _ask(session, subscription, present, now=now)
 
 
+def find_overdue(
+    session: Session,
+    organization_id: UUID,
+    subscription_id: UUID,
+    period_index: int,
+    *,
+    now: datetime,
+) -> Overdue | None:
+    """The period, if it is overdue: whoever catches up bills it. Raises as the above."""
+    subscription, present = begin_change(session, organization_id, subscription_id, now=now)
+    first = catching_up.find_first_missed(session, subscription, to=present)
+    if first is None or period_index < first:
+        return None
+    stored = stored_subscriptions.find_period(
+        session, organization_id, subscription_id, period_index
+    )
+    # Those that come after the one that is open have no rows yet.
+    is_missed = stored is None or (stored.status in _MISSED and stored.ends_at <= present)
+    return Overdue(first_index=period_index, at=present) if is_missed else None
+
+
 def generate_invoices(
     session: Session,
     organization_id: UUID,
     subscription_id: UUID,
     *,
-    first_overdue: int | None = None,
+    overdue: Overdue | None = None,
     now: datetime,
 ) -> list[Invoice] | None:
     """Drafts of every overdue period, in order; if none is due, of the current period up to now.
 
-    ``first_overdue`` is what :func:`ask_for_overdue` answered, if the request asked before it
-    caught up. The rest of a period that was cut runs to the regular end. None if the request is
+    ``overdue`` is what :func:`ask_for_overdue` answered, if the request asked before it caught up.
+    The rest of a period that was cut runs to the regular end. None if the request is
     pending, because too many periods are overdue for one. Raises InvalidTransition in a trial and
     after the end, Conflict where nothing has passed that could be billed, or less than a minute
     since the period was last cut.
     """
     subscription, present = begin_change(session, organization_id, subscription_id, now=now)
-    first = first_overdue
-    if first is None:
-        first = _ask(session, subscription, present, now=now)
+    if overdue is None:
+        overdue = _ask(session, subscription, present, now=now)
     wanted = PendingChange(action=ChangeAction.GENERATE_INVOICE, at=present)
     if must_wait(session, subscription, wanted, now=now):
         return None
-    if first is None:
+    if overdue is None:
         made = _bill_current_part(session, subscription, at=present, now=now)
     else:
-        made = _bill_overdue(session, subscription, first_index=first, now=now)
+        made = _bill_overdue(session, subscription, overdue, now=now)
     agenda.wake_workflow(session, subscription, now=now)
     return made
 
 
 def _ask(
     session: Session, subscription: Subscription, present: datetime, *, now: datetime
-) -> int | None:
+) -> Overdue | None:
     asked = stored_actions.find_last_action(
         session, subscription, Happening.OVERDUE_BILLED, after=present - REPEATED
     )
     if asked is not None and asked.recorded_at > now - REPEATED:
-        return asked.period_index
+        assert asked.period_index is not None
+        return Overdue(first_index=asked.period_index, at=asked.at)
     first = catching_up.find_first_missed(session, subscription, to=present)
-    if first is not None:
-        stored_actions.insert_action(
-            session,
-            subscription,
-            Happening.OVERDUE_BILLED,
-            at=present,
-            recorded_at=now,
-            period_index=first,
-        )
-        _record(session, subscription, {"first_period_index": first}, now=now)
-    return first
+    if first is None:
+        return None
+    stored_actions.insert_action(
+        session,
+        subscription,
+        Happening.OVERDUE_BILLED,
+        at=present,
+        recorded_at=now,
+        period_index=first,
+    )
+    _record(session, subscription, {"first_period_index": first}, now=now)
+    return Overdue(first_index=first, at=present)
 
 
 def _bill_overdue(
-    session: Session, subscription: Subscription, *, first_index: int, now: datetime
+    session: Session, subscription: Subscription, overdue: Overdue, *, now: datetime
 ) -> list[Invoice]:
-    """What is overdue is billed; the invoices from the first one on, as many as one request makes.
+    """What is overdue is billed; the invoices of it, as many as one request makes.
 
     Some of them may have been made before, by this request or by one beside it.
     """
@@ -109,10 +143,10 @@ def _bill_overdue(
         session,
         subscription.organization_id,
         subscription.id,
-        first_index=first_index,
+        first_index=overdue.first_index,
         limit=catching_up.AT_ONCE,
     )
-    return list(found)
+    return [one for one in found if one.period_end and one.period_end <= overdue.at]
 
 
 def _bill_current_part(

@@ -25,6 +25,7 @@ from services.required import require_period
 from services.subscriptions import agenda, clocks
 
 BILLABLE_AGAIN = frozenset({PeriodStatus.UNBILLED, PeriodStatus.VOID})
+BILLED = frozenset({PeriodStatus.DRAFTED, PeriodStatus.FINAL})
 
 
 def bill_unbilled_period(
@@ -33,11 +34,13 @@ def bill_unbilled_period(
     subscription_id: UUID,
     period_index: int,
     *,
+    was_overdue: bool = False,
     now: datetime,
 ) -> Invoice:
     """A new draft of a period whose draft was deleted, from its usage as it is now.
 
-    A period that is over and has no draft yet is billed as well. Raises NotFound for an unknown
+    A period that is over and has no draft yet is billed as well; one that ``was_overdue`` as the
+    request came may have been billed on the way here. Raises NotFound for an unknown
     period, Conflict ``period_already_billed``, ``period_not_over`` or ``period_skipped``.
     """
     subscription, _ = lock_for_change(session, organization_id, subscription_id, now=now)
@@ -45,6 +48,12 @@ def bill_unbilled_period(
         stored_subscriptions.find_period(session, organization_id, subscription_id, period_index),
         field="period_index",
     )
+    if was_overdue and stored.status in BILLED:
+        made = stored_invoices.find_period_invoice(
+            session, organization_id, subscription_id, period_index
+        )
+        if made is not None:
+            return made
     if stored.status != PeriodStatus.CLOSED:
         _require_billable(stored)
         _open_bill_again(session, stored)

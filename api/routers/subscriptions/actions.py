@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,7 +10,7 @@ from sqlmodel import Session
 
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.admission.requests import BILL_ADMITTED
-from api.catching_up import ChangeSession, WorkDep, open_by_name
+from api.catching_up import ChangeSession, LastTransaction, open_after_overdue, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices
 from api.routers.subscriptions.previews import look_in_front
@@ -169,34 +166,6 @@ async def show_preview(request: Request, subscription_id: str) -> Response:
     return respond(view_preview(await look_in_front(request, subscription_id)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastTransaction:
-    """The transaction that answers, after the bills that were overdue in others."""
-
-    session: Session
-    first_overdue: int | None
-    asked_at: datetime
-
-
-def open_after_overdue(
-    subscription_id: UUID,
-    principal: Writer,
-    context: ContextDep,
-    work: WorkDep,
-    body: GenerateRequest | None = None,
-) -> Iterator[LastTransaction]:
-    """What is overdue was billed, as far as one request goes."""
-    first_overdue, now = None, context.now()
-    if body is None or body.period_index is None:
-        with work.open() as session:
-            first_overdue = bill_now.ask_for_overdue(
-                session, principal.organization_id, subscription_id, now=now
-            )
-    work.go_on(subscription_id)
-    with work.open() as session:
-        yield LastTransaction(session=session, first_overdue=first_overdue, asked_at=now)
-
-
 @router.post(
     "/generate-invoice",
     status_code=201,
@@ -212,17 +181,20 @@ def generate_invoice(
 ) -> Response:
     """Bill overdue periods now, or else the part of the current one that has passed.
 
-    With ``period_index`` bill one period that has no bill, because its draft was deleted.
+    With ``period_index`` bill one period that has no bill: its draft was deleted, or it is overdue.
     """
     session, organization_id, now = last.session, principal.organization_id, last.asked_at
     index = body.period_index if body is not None else None
-    made = (
-        [reissue.bill_unbilled_period(session, organization_id, subscription_id, index, now=now)]
-        if index is not None
-        else bill_now.generate_invoices(
-            session, organization_id, subscription_id, first_overdue=last.first_overdue, now=now
+    if index is None:
+        made = bill_now.generate_invoices(
+            session, organization_id, subscription_id, overdue=last.overdue, now=now
         )
-    )
+    else:
+        was_overdue = last.overdue is not None
+        again = reissue.bill_unbilled_period(
+            session, organization_id, subscription_id, index, was_overdue=was_overdue, now=now
+        )
+        made = [again]
     if made is None:
         waiting = view_one(session, get_subscription(session, organization_id, subscription_id))
         return respond(PendingBillsView(data=[], pending_change=waiting.pending_change), 202)

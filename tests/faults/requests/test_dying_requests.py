@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import count, product
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import Response
 
 from api import catching_up as requests
 from api.context import AppContext
@@ -38,6 +40,9 @@ IS_CHAOS = "FLUXRATE_CHAOS" in os.environ
 
 IN_ONE_TRANSACTION = 3
 """Two periods that were missed are closed and billed in two transactions."""
+
+MUCH_LATER = NOW + timedelta(hours=3)
+"""Too late for a request to be taken for a repeat by itself."""
 
 UNHEARD = Death(commit=1, moment=Moment.BEFORE, workflow_acts=True)
 """Nothing of the request was committed, and the workflow finds the life as if nobody had asked."""
@@ -132,8 +137,13 @@ def sell_plan(person: Person, name: str, meter_id: str) -> dict[str, Any]:
 
 def send(life: Life, request: Request) -> int:
     """The status of the answer."""
+    return int(ask(life, request).status_code)
+
+
+def ask(life: Life, request: Request, **headers: str) -> Response:
+    """The answer."""
     method, path, body = request
-    return int(life.person.request(method, V1 + path, json=body).status_code)
+    return life.person.request(method, V1 + path, json=body, headers=headers)
 
 
 def deaths(commits: int) -> list[Death]:
@@ -220,6 +230,34 @@ def test_request_of_which_nothing_was_committed_comes_after_the_workflow(
     assert life.invoice(2)["period_end"] == "2026-03-02T08:00:00Z"
     assert life.owes() == action.owes
     check_numbers([later, life], has_gaps=False)
+
+
+@pytest.mark.parametrize(
+    "action", [one for one in TRIED if one.bills_what_is_overdue], ids=lambda one: one.name
+)
+@pytest.mark.parametrize("workflow_acts", [False, True])
+def test_repeat_under_its_key_is_about_what_was_overdue_however_late(
+    begin: Begin, clock: Clock, action: Action, *, workflow_acts: bool
+) -> None:
+    """The running period, which nobody asked for, is not cut."""
+    life, request = begin(action)
+    key = {"Idempotency-Key": "what-is-overdue"}
+    life.known["met_at"] = NOW
+    life.transactions.expect(Death(commit=2, moment=Moment.BEFORE))
+    assert ask(life, request, **key).status_code == 500
+    if workflow_acts:
+        life.catch_up()
+    clock.instant = MUCH_LATER
+
+    answers = [ask(life, request, **key) for _ in range(2)]
+    life.catch_up(LATER)
+
+    assert [one.status_code for one in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    ends = [one["period_end"][:10] for one in answers[0].json()["data"]]
+    assert ends == ["2026-02-01", "2026-03-01"]
+    assert life.invoice(2)["period_end"] == "2026-04-01T00:00:00Z"
+    assert life.owes() == action.owes
 
 
 def check_numbers(lives: list[Life], *, has_gaps: bool) -> None:
