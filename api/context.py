@@ -223,7 +223,10 @@ class AppState:
             ),
             hold_connections=hold_connections,
             batched_holds=BatchedReads(
-                hold_connections, place_holds, most_together=HOLDS_TOGETHER, writes=True
+                hold_connections,
+                place_holds,
+                most_together=HOLDS_TOGETHER,
+                writes_to=lambda one: (one.customer_id, one.unit),
             ),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import Context
 from itertools import chain
 from typing import Final, Generic, TypeVar
@@ -39,9 +39,10 @@ class BatchedReads(Generic[Question, Answer]):
     once, and those that are free at the same time share who asks. Where one question may take
     ``unlike`` the others, each is asked alone again when they take long together.
 
-    Where the statement ``writes``, no two of an organization are under way together, as they would
-    want the same rows; and whoever is told that they are unavailable can be sure that nothing was
-    written for them: those of a statement that was begun wait for it, or are in doubt.
+    Where the statement writes, ``writes_to`` names what each question wants to write: no two that
+    want the same are under way in different statements; and whoever is told that they are
+    unavailable can be sure that nothing was written for them: those of a statement that was begun
+    wait for it, or are in doubt.
     """
 
     def __init__(
@@ -50,17 +51,17 @@ class BatchedReads(Generic[Question, Answer]):
         read: Callable[[AsyncConnection, UUID, Sequence[Question]], Awaitable[Sequence[Answer]]],
         *,
         most_together: int = MOST_TOGETHER,
-        writes: bool = False,
+        writes_to: Callable[[Question], Hashable] | None = None,
         unlike: bool = False,
     ) -> None:
         self._connections = connections
         self._read = read
         self._most_together = most_together
-        self._writes = writes
+        self._writes_to = writes_to
         self._unlike = unlike
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[UUID, list[_Asked[Question, Answer]]] = {}
-        self._written: set[UUID] = set()
+        self._written: set[tuple[UUID, Hashable]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers = 0
         self._free = 0
@@ -73,7 +74,7 @@ class BatchedReads(Generic[Question, Answer]):
         loop = self._follow_loop()
         asked: _Asked[Question, Answer] = _Asked(question, loop)
         self._asked.setdefault(organization_id, []).append(asked)
-        if self._readers < READERS and organization_id not in self._written:
+        if self._readers < READERS and self._may_begin(organization_id, asked):
             self._readers += 1
             self._free += 1
             # A reader works for many requests, so it is not within any one of them.
@@ -106,38 +107,57 @@ class BatchedReads(Generic[Question, Answer]):
         while (organization_id := self._find_next()) is not None:
             together = self._take(organization_id)
             if together:
+                written = self._written_by(organization_id, together)
+                self._written |= written
                 self._free -= 1
                 await self._answer(organization_id, together)
                 self._free += 1
-            self._written.discard(organization_id)
+                self._written -= written
         self._free -= 1
         self._readers -= 1
 
     def _find_next(self) -> UUID | None:
         """Whose turn it is, if anybody waits whom no other reader works for."""
-        return next((one for one in self._asked if one not in self._written), None)
+        for organization_id, asked in self._asked.items():
+            if any(self._may_begin(organization_id, one) for one in asked):
+                return organization_id
+        return None
+
+    def _may_begin(self, organization_id: UUID, one: _Asked[Question, Answer]) -> bool:
+        """Whether no statement is under way that writes what this question wants to."""
+        if self._writes_to is None:
+            return True
+        return (organization_id, self._writes_to(one.question)) not in self._written
+
+    def _written_by(
+        self, organization_id: UUID, asked: Sequence[_Asked[Question, Answer]]
+    ) -> set[tuple[UUID, Hashable]]:
+        if self._writes_to is None:
+            return set()
+        return {(organization_id, self._writes_to(one.question)) for one in asked}
 
     def _take(self, organization_id: UUID) -> Sequence[_Asked[Question, Answer]]:
-        """Those of an organization's that are answered now."""
+        """Those of an organization's that are answered now, in their order."""
         asked = [one for one in self._asked.pop(organization_id) if not one.answer.done()]
-        share = len(asked) if self._writes else math.ceil(len(asked) / self._free)
-        share = min(self._most_together, share)
-        together, rest = asked[:share], asked[share:]
+        ready, rest = asked, []
+        if self._writes_to is not None:
+            ready = [one for one in asked if self._may_begin(organization_id, one)]
+            rest = [one for one in asked if not self._may_begin(organization_id, one)]
+        share = min(self._most_together, math.ceil(len(ready) / self._free))
+        together, rest = ready[:share], [*ready[share:], *rest]
         if rest:
             # Behind the other organizations, whose turn it is.
             self._asked[organization_id] = rest
-        if self._writes:
-            self._written.add(organization_id)
         return together
 
     def _begin(self, together: Sequence[_Asked[Question, Answer]]) -> None:
         """Who asks to have something written does not leave any more before that is done."""
-        if self._writes:
+        if self._writes_to is not None:
             for one in together:
                 one.fail_later(in_doubt(), DOUBT_SECONDS)
 
     def _outcome_of(self, error: Unavailable | TimeoutError) -> Unavailable:
-        if self._writes:
+        if self._writes_to is not None:
             return in_doubt()
         return late() if isinstance(error, TimeoutError) else error
 
