@@ -267,10 +267,10 @@ def create_app(
         redirect_slashes=False,
         routes=[*ingestion.make_routes(PREFIX), *ROUTES.routes, *pages],
     )
-    app.router.middleware_stack = Sections(app.router, TEMPLATES)
     app.state.held = state
     errors.install(app)
     openapi.install(app, ROUTERS, PREFIX)
+    app.router.middleware_stack = Sections(app.router, TEMPLATES)
     return app
 
 

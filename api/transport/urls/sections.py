@@ -1,7 +1,7 @@
 """Routes by the beginning of their paths, so that an address is compared with those of its own.
 
 The framework compares an address with all routes, one after the other: of two hundred and fifty
-that costs as much as a fifth of what they do.
+that costs a tenth to a sixth of what a page of the console computes.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Sections:
         self._routers = {name: self._among(known, name) for name in names}
         self._elsewhere = self._among(known, ANY)
 
+    @property
+    def knows_all(self) -> bool:
+        """Whether no route was added since."""
+        return len(self._all.routes) == self._count
+
     def _among(self, known: Sequence[tuple[BaseRoute, set[str]]], name: str) -> Router:
         routes = [
             route for route, its in known if name in its or any(ANY in section for section in its)
@@ -62,7 +67,7 @@ class Sections:
         """Answer by the first route that has the address."""
         router = self._all
         is_split = scope["type"] == "http" and not scope.get("root_path")
-        if is_split and len(self._all.routes) == self._count:
+        if is_split and self.knows_all:
             scope.setdefault("router", self._all)
             router = self._routers.get(section_of(scope["path"]), self._elsewhere)
         await router.app(scope, receive, send)

@@ -35,6 +35,7 @@ def test_path_belongs_to_a_section(path: str, section: str) -> None:
 def test_every_operation_is_found_in_its_section(app: FastAPI) -> None:
     sections = app.router.middleware_stack
     assert isinstance(sections, Sections)
+    assert sections.knows_all
 
     for method, template in ADDRESSES:
         path = template.replace("{", "").replace("}", "")
