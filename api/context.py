@@ -26,7 +26,7 @@ from api.admission.threads import ComputingThreads
 from api.ingestion.spread import UsageSpread
 from api.ingestion.tail import UsageTail
 from api.ingestion.writer import TellResults, UsageWriter
-from api.reads.batches import BatchedReads
+from api.reads.batches import BatchedReads, DocumentBatches
 from api.reads.body_cache import BodyCache
 from api.reads.connections import ReadConnections
 from api.reads.measures_cache import MeasuresCache
@@ -34,6 +34,8 @@ from api.reads.receipt_key_cache import ReceiptKeyCache
 from api.reads.typeset_files import TypesetFiles
 from api.reads.verdicts import VerdictCache
 from api.reads.work_report_cache import WorkReportCache
+from api.reads.written.previews import WrittenPreviews
+from api.reads.written.views import WrittenViews
 from api.transport.conditional.resources import Resource
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
@@ -171,6 +173,7 @@ class AppState:
     """For lists and sums over events: who reads one thing, or checks, does not wait for them."""
     request_log: RequestLog
     batched_checks: BatchedReads[CheckQuestion, Revalidation | None]
+    batched_documents: DocumentBatches
     batched_balances: BatchedReads[HoldingAsked, Holding | None]
     hold_connections: ReadConnections
     batched_holds: BatchedReads[CreditHold, Placed | None]
@@ -180,6 +183,8 @@ class AppState:
     typeset_files: TypesetFiles = field(default_factory=TypesetFiles)
     check_cache: CheckCache = field(default_factory=CheckCache)
     body_cache: BodyCache = field(default_factory=BodyCache)
+    written_views: WrittenViews = field(default_factory=WrittenViews)
+    written_previews: WrittenPreviews = field(default_factory=WrittenPreviews)
 
     @classmethod
     def begin(cls, context: AppContext, resources: Mapping[str, Resource]) -> AppState:
@@ -218,6 +223,7 @@ class AppState:
             long_read_connections=long_reads,
             request_log=RequestLog(long_reads, context.now),
             batched_checks=BatchedReads(read_connections, read_revalidations),
+            batched_documents=DocumentBatches(read_connections),
             batched_balances=BatchedReads(
                 read_connections, read_holdings, most_together=BALANCES_TOGETHER, unlike=True
             ),
@@ -235,6 +241,7 @@ class AppState:
         await self.usage_writer.close()
         await self.request_log.close()
         await self.batched_checks.close()
+        await self.batched_documents.close()
         await self.batched_balances.close()
         await self.batched_holds.close()
         await self.hold_connections.close()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import Context
 from itertools import chain
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from api.reads.connections import ReadConnections, Unreachable
 from billing.errors import Unavailable
+from repositories.asynchronous.document_reads import DocumentRead
 
 READERS: Final = 2
 MOST_TOGETHER: Final = 100
+DOCUMENTS_TOGETHER: Final = 20
+DOCUMENT_READERS: Final = 3
 ANSWER_SECONDS: Final = 2.0
 """Nobody waits longer, and no statement takes longer."""
 SHARED_SECONDS: Final = 1.0
@@ -39,10 +43,10 @@ class BatchedReads(Generic[Question, Answer]):
     once, and those that are free at the same time share who asks. Where one question may take
     ``unlike`` the others, each is asked alone again when they take long together.
 
-    Where the statement writes, ``writes_to`` names what each question wants to write: no two that
-    want the same are under way in different statements; and whoever is told that they are
-    unavailable can be sure that nothing was written for them: those of a statement that was begun
-    wait for it, or are in doubt.
+    Of ``readers`` no more than ``of_one`` work for one organization. Where the statement writes,
+    ``writes_to`` names what each question wants to write: no two that want the same are under way
+    in different statements; and whoever is told that they are unavailable can be sure that nothing
+    was written for them: those of a statement that was begun wait for it, or are in doubt.
     """
 
     def __init__(
@@ -51,16 +55,21 @@ class BatchedReads(Generic[Question, Answer]):
         read: Callable[[AsyncConnection, UUID, Sequence[Question]], Awaitable[Sequence[Answer]]],
         *,
         most_together: int = MOST_TOGETHER,
+        readers: int = READERS,
+        of_one: int = READERS,
         writes_to: Callable[[Question], Hashable] | None = None,
         unlike: bool = False,
     ) -> None:
         self._connections = connections
         self._read = read
         self._most_together = most_together
+        self._most_readers = readers
+        self._of_one = of_one
         self._writes_to = writes_to
         self._unlike = unlike
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: dict[UUID, list[_Asked[Question, Answer]]] = {}
+        self._under_way: Counter[UUID] = Counter()
         self._written: set[tuple[UUID, Hashable]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers = 0
@@ -74,7 +83,7 @@ class BatchedReads(Generic[Question, Answer]):
         loop = self._follow_loop()
         asked: _Asked[Question, Answer] = _Asked(question, loop)
         self._asked.setdefault(organization_id, []).append(asked)
-        if self._readers < READERS and self._may_begin(organization_id, asked):
+        if self._readers < self._most_readers and self._may_begin(organization_id, asked):
             self._readers += 1
             self._free += 1
             # A reader works for many requests, so it is not within any one of them.
@@ -100,7 +109,7 @@ class BatchedReads(Generic[Question, Answer]):
         if self._loop is not loop:
             # Another loop's readers and callers ended with it.
             self._loop, self._asked, self._readers, self._free = loop, {}, 0, 0
-            self._written = set()
+            self._under_way, self._written = Counter(), set()
         return loop
 
     async def _read_all(self) -> None:
@@ -110,21 +119,27 @@ class BatchedReads(Generic[Question, Answer]):
                 written = self._written_by(organization_id, together)
                 self._written |= written
                 self._free -= 1
+                self._under_way[organization_id] += 1
                 await self._answer(organization_id, together)
+                self._under_way[organization_id] -= 1
+                if not self._under_way[organization_id]:
+                    del self._under_way[organization_id]
                 self._free += 1
                 self._written -= written
         self._free -= 1
         self._readers -= 1
 
     def _find_next(self) -> UUID | None:
-        """Whose turn it is, if anybody waits whom no other reader works for."""
+        """Whose turn it is, if anybody waits whose share of the readers is not at work."""
         for organization_id, asked in self._asked.items():
             if any(self._may_begin(organization_id, one) for one in asked):
                 return organization_id
         return None
 
     def _may_begin(self, organization_id: UUID, one: _Asked[Question, Answer]) -> bool:
-        """Whether no statement is under way that writes what this question wants to."""
+        """Whether one more may work for them, and no statement writes what this one wants to."""
+        if self._under_way[organization_id] >= self._of_one:
+            return False
         if self._writes_to is None:
             return True
         return (organization_id, self._writes_to(one.question)) not in self._written
@@ -202,6 +217,38 @@ class BatchedReads(Generic[Question, Answer]):
         else:
             for one, answer in zip(together, answers, strict=True):
                 one.succeed(answer)
+
+
+class DocumentBatches:
+    """Reads of one thing each, of which those of a moment share a statement, kind by kind.
+
+    Documents are large and small: an organization that reads large ones leaves a reader to others.
+    """
+
+    def __init__(self, connections: ReadConnections) -> None:
+        self._connections = connections
+        self._reads: dict[DocumentRead[Any], BatchedReads[UUID, str | None]] = {}
+
+    async def find(
+        self, read: DocumentRead[Any], organization_id: UUID, identifier: UUID
+    ) -> str | None:
+        """The document of an id, if there is one. Raises Unavailable within two seconds."""
+        batched = self._reads.get(read)
+        if batched is None:
+            batched = self._reads[read] = BatchedReads(
+                self._connections,
+                read.find,
+                most_together=DOCUMENTS_TOGETHER,
+                readers=DOCUMENT_READERS,
+                of_one=DOCUMENT_READERS - 1,
+                unlike=True,
+            )
+        return await batched.ask(organization_id, identifier)
+
+    async def close(self) -> None:
+        """Whoever still waits is not answered."""
+        for batched in self._reads.values():
+            await batched.close()
 
 
 class _Asked(Generic[Question, Answer]):

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from api.context import AppContext, AppState, state_of
 from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
 from api.transport.conditional.resources import WITHIN, Within
-from api.transport.exact_json import dump_json
+from api.transport.exact_json import dump_json, respond
 from api.transport.fast_path import LeftToFramework
 from api.transport.pagination import Page, place_of
 from api.transport.urls import natural_keys
@@ -43,7 +44,39 @@ IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 _ID: Final = TypeAdapter(UUID)
 
 
-async def read_one(
+async def show_one(
+    request: Request,
+    read: DocumentRead[T],
+    view: Callable[[T], object],
+    parameter: str,
+    text: str,
+    *,
+    is_long: bool = False,
+    **more: object,
+) -> Response:
+    """The answer of a read of what the path names, as :func:`read_one` finds it.
+
+    ``view`` depends on nothing but what it is given.
+    """
+    within: Within | None = request.scope.get(WITHIN)
+    if within is not None:
+        return respond(view(_read_within(within, read, parameter, text, **more)))
+    state, document = await _find(request, read, parameter, text, is_long=is_long, **more)
+    body = state.written_views.write(read, view, document)
+    return Response(body, media_type="application/json")
+
+
+async def read_one(request: Request, read: DocumentRead[T], parameter: str, text: str) -> T:
+    """What the path names, by its id or else by its natural key.
+
+    Raises: Unauthenticated, Forbidden, NotFound; Unavailable within two seconds;
+    RequestValidationError for a text that can be no name.
+    """
+    _, document = await _find(request, read, parameter, text)
+    return read.decode(document)
+
+
+async def _find(
     request: Request,
     read: DocumentRead[T],
     parameter: str,
@@ -51,23 +84,19 @@ async def read_one(
     *,
     is_long: bool = False,
     **more: object,
-) -> T:
-    """What the path names, by its id or else by its natural key.
+) -> tuple[AppState, str]:
+    """Its document. Those of a moment share a statement.
 
-    ``more`` is what the statement asks for besides; one that ``is_long`` keeps no other waiting
-    that is not. Raises: Unauthenticated, Forbidden, NotFound;
-    Unavailable within two seconds; RequestValidationError for a text that can be no name.
+    One that ``is_long`` has its own, which asks for ``more`` and keeps no other waiting.
     """
-    within: Within | None = request.scope.get(WITHIN)
-    if within is not None:
-        return _read_within(within, read, parameter, text, **more)
     state, organization_id = await _admit(request)
-    connections = state.long_read_connections if is_long else state.read_connections
 
-    async def find(identifier: UUID) -> T | None:
-        async with lend_in_time(connections, organization_id) as connection:
-            found = await read.run(connection, organization_id, [identifier], **more)
-        return found[0] if found else None
+    async def find(identifier: UUID) -> str | None:
+        if not is_long:
+            return await state.batched_documents.find(read, organization_id, identifier)
+        async with lend_in_time(state.long_read_connections, organization_id) as connection:
+            [found] = await read.find(connection, organization_id, [identifier], **more)
+        return found
 
     sent = natural_keys.read_id(text)
     if sent is None and parameter not in NATURAL_KEYS:
@@ -80,7 +109,7 @@ async def read_one(
         found = None if named is None else await find(named)
     if found is None:
         raise natural_keys.unknown(parameter)
-    return found
+    return state, found
 
 
 def _read_within(
@@ -94,10 +123,14 @@ def _read_within(
     return found[0]
 
 
-async def read_page(
-    request: Request, read: PageRead[T], page: Page, **filters: object
-) -> DocumentPage[T]:
-    """A page of a list; a filter that is None leaves everything.
+async def show_page(
+    request: Request,
+    read: PageRead[T],
+    view: Callable[[T], object],
+    page: Page,
+    **filters: object,
+) -> Response:
+    """A page of a list, each item by its view; a filter that is None leaves everything.
 
     Raises: Unauthenticated, Forbidden; NotFound for a filter by the id of nothing; Unavailable
     within two seconds.
@@ -105,7 +138,7 @@ async def read_page(
     state, organization_id = await _admit(request)
     given = {name: value for name, value in filters.items() if value is not None}
     async with lend_in_time(state.long_read_connections, organization_id) as connection:
-        found = await read.run(
+        found = await read.find(
             connection, organization_id, given, offset=page.offset, limit=page.size
         )
     # What is in the list is of those that it is filtered by, so they exist.
@@ -113,15 +146,18 @@ async def read_page(
         await run_in_threadpool(
             _require_known, state.context, organization_id, request.query_params
         )
-    return found
+    write = partial(state.written_views.write, read.read, view)
+    return await respond_page(found, page, write)
 
 
-async def respond_page(found: DocumentPage[T], page: Page, view: Callable[[T], object]) -> Response:
-    """The page as the answer, each item by its view; others have their turns in between."""
+async def respond_page(
+    found: DocumentPage[str], page: Page, write: Callable[[str], bytes]
+) -> Response:
+    """The page as the answer, its items written; others have their turns in between."""
     items = []
     began = time.perf_counter()
-    for one in found.data:
-        items.append(dump_json(view(one)))
+    for document in found.data:
+        items.append(write(document))
         if time.perf_counter() - began >= TURN_SECONDS:
             await asyncio.sleep(0)
             began = time.perf_counter()

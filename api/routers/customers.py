@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Request, Response
 from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.catching_up import WorkDep, open_by_name
 from api.context import ContextDep
-from api.reads.fast_reads import read_one, read_page, respond_page
+from api.reads.fast_reads import show_one, show_page
 from api.schemas.customers import (
     CustomerCreate,
     CustomerPatch,
@@ -55,21 +55,22 @@ async def list_customers(
     request: Request, page: PageDep, q: SearchText = None, test_clock_id: UUID | None = None
 ) -> Response:
     """List customers, oldest first."""
-    found = await read_page(
+    return await show_page(
         request,
         stored_customers.CUSTOMER_PAGES,
+        view_customer,
         page,
         search=(q or "").strip() or None,
         test_clock_id=test_clock_id,
     )
-    return await respond_page(found, page, view_customer)
 
 
 @router.fast_get("/{customer_id}", response_model=CustomerView, dependencies=[READS_BILLING])
 async def get_customer(request: Request, customer_id: str) -> Response:
     """Show a customer."""
-    found = await read_one(request, stored_customers.CUSTOMERS, "customer_id", customer_id)
-    return respond(view_customer(found))
+    return await show_one(
+        request, stored_customers.CUSTOMERS, view_customer, "customer_id", customer_id
+    )
 
 
 @router.put("/{customer_id}", response_model=CustomerView, operation_id="put_customer")

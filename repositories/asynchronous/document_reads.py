@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, is_dataclass
 from decimal import Decimal
 from functools import cache, reduce
 from operator import or_
-from types import GenericAlias, UnionType
+from types import UnionType
 from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
+from psycopg.rows import tuple_row
 from sqlalchemy import inspect
 from sqlmodel import Session, SQLModel
 
@@ -38,6 +38,22 @@ class DocumentRead(Generic[T]):
     statement: str
     kind: type[T]
 
+    async def find(
+        self,
+        connection: AsyncConnection,
+        organization_id: UUID,
+        ids: Sequence[UUID],
+        **more: object,
+    ) -> list[str | None]:
+        """The document of each id, None where nothing is found.
+
+        ``more`` is what the statement asks for besides.
+        """
+        values = {"ids": list(ids), **more}
+        rows = await read_rows(connection, organization_id, self._statement, values, tuple_row)
+        found = dict(rows)
+        return [found.get(place) for place in range(1, len(ids) + 1)]
+
     async def run(
         self,
         connection: AsyncConnection,
@@ -45,30 +61,27 @@ class DocumentRead(Generic[T]):
         ids: Sequence[UUID],
         **more: object,
     ) -> list[T]:
-        """What is found, in the order of the ids. Its rows have the fields of their models only.
-
-        ``more`` is what the statement asks for besides.
-        """
-        values = {"ids": list(ids), **more}
-        found = await read_rows(connection, organization_id, self._statement, values, scalar_row)
-        return self._decode(found)
+        """What is found, in the order of the ids. Its rows have the fields of their models only."""
+        found = await self.find(connection, organization_id, ids, **more)
+        return [self.decode(document) for document in found if document is not None]
 
     def run_within(
         self, session: Session, organization_id: UUID, ids: Sequence[UUID], **more: object
     ) -> list[T]:
         """As :meth:`run`, with what the transaction of a session has changed."""
         values = {"ids": list(ids), **more}
-        found = read_rows_within(session, organization_id, self._statement, values, scalar_row)
-        return self._decode(found)
+        rows = read_rows_within(session, organization_id, self._statement, values, tuple_row)
+        return [self.decode(document) for _, document in rows]
+
+    def decode(self, document: str) -> T:
+        """What a document says."""
+        kind: Any = self.kind
+        decoder: msgspec.json.Decoder[T] = _decoder(kind)
+        return decoder.decode(document)
 
     @property
     def _statement(self) -> str:
-        return _OF_IDS.format(statement=self.statement)
-
-    def _decode(self, documents: Sequence[str]) -> list[T]:
-        kind: Any = self.kind
-        decoder: msgspec.json.Decoder[T] = _decoder(kind)
-        return [decoder.decode(document) for document in documents]
+        return _of_ids(self.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class PageRead(Generic[T]):
     listed: str = "true"
     filters: Mapping[str, str] = field(default_factory=dict)
 
-    async def run(
+    async def find(
         self,
         connection: AsyncConnection,
         organization_id: UUID,
@@ -100,8 +113,8 @@ class PageRead(Generic[T]):
         *,
         offset: int,
         limit: int,
-    ) -> DocumentPage[T]:
-        """The rows from ``offset`` on of those that all of the filters leave, and their number."""
+    ) -> DocumentPage[str]:
+        """Those from ``offset`` on of the documents that all filters leave, and their number."""
         conditions = (self.listed, *(self.filters[name] for name in filters))
         statement = _OF_PAGE.format(
             statement=self.read.statement,
@@ -111,15 +124,15 @@ class PageRead(Generic[T]):
             limit=limit,
         )
         values = {**filters, "offset": offset}
-        [found] = await read_rows(connection, organization_id, statement, values, scalar_row)
-        kind: Any = self.read.kind
-        page: DocumentPage[T] = _page_decoder(kind).decode(found)
-        return page
+        found = await read_rows(connection, organization_id, statement, values, tuple_row)
+        # Beyond the end of the list its length is in a row alone.
+        documents = [document for _, document in found if document is not None]
+        return DocumentPage(total=found[0][0], data=documents)
 
 
 _OF_IDS: Final = """
 WITH asked AS (SELECT * FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place))
-SELECT shown.document::text FROM ({statement}) AS shown ORDER BY shown.place"""
+SELECT shown.place, shown.document::text FROM ({statement}) AS shown ORDER BY shown.place"""
 
 _OF_PAGE: Final = """
 WITH asked AS (
@@ -129,25 +142,20 @@ WITH asked AS (
         ORDER BY created_at, id OFFSET %(offset)s LIMIT {limit}
     ) AS page
 )
-SELECT json_build_object(
-    'total', (SELECT count(*) FROM {table} WHERE {condition}),
-    'data', (
-        SELECT coalesce(json_agg(shown.document ORDER BY shown.place), '[]')
-        FROM ({statement}) AS shown
-    )
-)::text"""
+SELECT whole.total, shown.document::text
+FROM (SELECT count(*) AS total FROM {table} WHERE {condition}) AS whole
+LEFT JOIN ({statement}) AS shown ON true
+ORDER BY shown.place"""
+
+
+@cache
+def _of_ids(statement: str) -> str:
+    return _OF_IDS.format(statement=statement)
 
 
 @cache
 def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(_shape(kind), float_hook=Decimal)
-
-
-@cache
-def _page_decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
-    fields = [("total", int), ("data", GenericAlias(list, (_shape(kind),)))]
-    page = msgspec.defstruct(DocumentPage.__name__, fields, frozen=True)
-    return msgspec.json.Decoder(page, float_hook=Decimal)
 
 
 @cache

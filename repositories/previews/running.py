@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -26,7 +26,8 @@ from repositories.credits import standings
 from repositories.credits.standings import Standing
 from repositories.invoicing import late_usage
 from repositories.subscriptions import add_ons, running, subscriptions
-from repositories.usage import period_usage
+from repositories.usage import period_usage, usage_now
+from repositories.usage.period_usage import UsageRead, UsageRow
 
 T = TypeVar("T")
 
@@ -144,32 +145,70 @@ RUNNING_BILLS: Final = DocumentRead(
 )
 
 
-async def look_at_running(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    subscription_id: UUID,
-    look: Callable[[Session], T],
-) -> T:
-    """What ``look`` gives of the subscription's running period, all usage that is acknowledged in.
+@dataclass(frozen=True, slots=True)
+class UsageQuestion:
+    """Which usage a look asks for, in its own words: an organization, a customer and spans."""
 
-    It is called twice: what usage to read, it says itself. Raises NotPrefetched where it asks for
-    more, or where no period runs; and what it raises.
-    """
-    found = await RUNNING_BILLS.run(connection, organization_id, [subscription_id])
-    if len(found) != 1 or len(found[0].meters) > MOST_METERS:
+    asked: Sequence[tuple[UUID, UUID, Sequence[UsageRead]]]
+
+
+async def find_running_bill(
+    connection: AsyncConnection, organization_id: UUID, subscription_id: UUID
+) -> str:
+    """What surrounds the bill of a period that runs. Raises NotPrefetched where none does."""
+    [found] = await RUNNING_BILLS.find(connection, organization_id, [subscription_id])
+    if found is None:
         raise NotPrefetched(RUNNING_BILLS)
-    session = prefetch(organization_id, found[0])
+    return found
+
+
+def ask_for_usage(
+    organization_id: UUID, bill: str, look: Callable[[Session], object]
+) -> UsageQuestion | None:
+    """Which usage ``look`` needs, as it says itself; none where nothing is measured.
+
+    Raises NotPrefetched where it asks for more, and what it raises.
+    """
+    found = RUNNING_BILLS.decode(bill)
+    if len(found.meters) > MOST_METERS:
+        raise NotPrefetched(RUNNING_BILLS)
     try:
-        return look(session)
+        look(prefetch(organization_id, found))
     except NotPrefetched as missing:
         if missing.read is not period_usage.read_usage:
             raise
-        asked = missing.asked
-    [(_, customer_id, spans)] = asked[0]
+        question = UsageQuestion(missing.asked[0])
+    else:
+        return None
+    [(_, _, spans)] = question.asked
     if len(spans) > MOST_SPANS:
         raise NotPrefetched(RUNNING_BILLS)
-    usage = await period_usage.read_usage_now(connection, organization_id, customer_id, spans)
-    session.know(period_usage.read_usage, partial(_same, (asked[0], None), usage))
+    return question
+
+
+async def find_usage(
+    connection: AsyncConnection, question: UsageQuestion | None
+) -> Sequence[UsageRow]:
+    """All usage of that which is acknowledged."""
+    if question is None:
+        return ()
+    [(organization_id, customer_id, spans)] = question.asked
+    return await usage_now.read_rows_now(connection, organization_id, customer_id, spans)
+
+
+def look_at_running(
+    organization_id: UUID,
+    bill: str,
+    question: UsageQuestion | None,
+    usage: Sequence[UsageRow],
+    look: Callable[[Session], T],
+) -> T:
+    """What ``look`` gives of a bill that runs, by its usage. Raises what it raises."""
+    session = prefetch(organization_id, RUNNING_BILLS.decode(bill))
+    if question is not None:
+        # Nothing is frozen, so it does not matter what has arrived elsewhere.
+        answer = (0, period_usage.to_parts(usage))
+        session.know(period_usage.read_usage, partial(_same, (question.asked, None), answer))
     return look(session)
 
 

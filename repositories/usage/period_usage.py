@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -19,17 +17,17 @@ from billing.metering.hours import split_hours
 from billing.periods import Period
 from models.usage.events import ARRIVAL_BLOCK
 from repositories.asynchronous.prefetched import prefetchable
-from repositories.asynchronous.tenant_reads import TENANT, read_rows
 from repositories.statement_text import compact
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import NO_FIGURES, Figure, listed, pick_figures
+
+UsageRow: TypeAlias = Mapping[str, Any]
+"""What a statement says of a part of a span."""
 
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 """Before every event."""
 
 _NO_WATERMARK: Final = 2**63 - 1
-_NAMED_PARAMETER: Final = re.compile(r"(?<!:):([a-z]\w*)")
-"""A parameter in SQLAlchemy's notation, which the driver writes otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,56 +75,21 @@ def read_usage(
     The spans come with their organization and customer; a place names one span among all. With a
     ``watermark`` only raw events and corrections up to it are read, and no roll-up.
     """
-    statement = _Statement(watermark)
+    statement = UsageStatement(watermark)
     for organization_id, customer_id, spans in asked:
         for span in spans:
             statement.read(organization_id, customer_id, span)
-    return _answer_of(session.execute(text(statement.sql()), statement.values()).mappings().all())
+    return answer_of(session.execute(text(statement.sql()), statement.values()).mappings().all())
 
 
-async def read_usage_now(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    customer_id: UUID,
-    spans: Sequence[UsageRead],
-) -> tuple[int, list[UsagePart]]:
-    """As :func:`read_usage`, outside of any transaction."""
-    statement = _of_spans(organization_id, customer_id, spans)
-    # The organization comes from where row-level security has it from.
-    sql = _for_driver(statement.sql().replace("asked.organization_id", TENANT))
-    return _answer_of(await read_rows(connection, organization_id, sql, statement.values()))
-
-
-async def read_usage_within(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    customer_id: UUID,
-    spans: Sequence[UsageRead],
-) -> list[UsagePart]:
-    """The parts of every span as one statement of the running transaction sees them."""
-    statement = _of_spans(organization_id, customer_id, spans)
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_for_driver(statement.sql()), statement.values())
-        return _to_parts(await cursor.fetchall())
-
-
-def _of_spans(organization_id: UUID, customer_id: UUID, spans: Sequence[UsageRead]) -> _Statement:
-    statement = _Statement(None)
-    for span in spans:
-        statement.read(organization_id, customer_id, span)
-    return statement
-
-
-def _for_driver(sql: str) -> str:
-    return _NAMED_PARAMETER.sub(r"%(\1)s", sql)
-
-
-def _answer_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, list[UsagePart]]:
+def answer_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, list[UsagePart]]:
+    """The newest arrival sequence, and the parts."""
     # The newest arrival sequence is in a row of its own.
-    return next(row["event_count"] for row in rows if row["place"] is None), _to_parts(rows)
+    return next(row["event_count"] for row in rows if row["place"] is None), to_parts(rows)
 
 
-def _to_parts(rows: Sequence[Mapping[Any, Any]]) -> list[UsagePart]:
+def to_parts(rows: Iterable[UsageRow]) -> list[UsagePart]:
+    """The parts that stand in the rows of a statement."""
     return [
         UsagePart(
             place=row["place"],
@@ -142,7 +105,7 @@ def _to_parts(rows: Sequence[Mapping[Any, Any]]) -> list[UsagePart]:
     ]
 
 
-class _Statement:
+class UsageStatement:
     """One statement, whose text depends on the kinds of what is asked for and not on how much."""
 
     def __init__(self, watermark: int | None) -> None:
@@ -177,7 +140,7 @@ class _Statement:
             distinct.append(_EDGE_HASHES)
         if self._is_distinct and distinct:
             branches.append(_DISTINCT.format(hashes=" UNION ALL ".join(distinct)))
-        return compact("\nUNION ALL\n".join(branches))
+        return _joined(tuple(branches))
 
     def values(self) -> dict[str, Any]:
         """What the text refers to."""
@@ -191,6 +154,11 @@ class _Statement:
             named["first"] = min(named["edges_starts"])
             named["last"] = max(named["edges_ends"])
         return named
+
+
+@cache
+def _joined(branches: tuple[str, ...]) -> str:
+    return compact("\nUNION ALL\n".join(branches))
 
 
 _ASKED: Final = (

@@ -29,7 +29,7 @@ from billing.periods import Period
 from billing.rating.terms import FeatureTerms, FeatureType, PlanTerms
 from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.subscribers import FeatureRow, LiveSubscription, Subscriber
-from repositories.usage import period_usage as stored_usage
+from repositories.usage import usage_now as stored_usage
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.credit import CapQuestion, HasCredit, list_questions
 from services.entitlements.windows import version_in_force, window_at

@@ -24,7 +24,7 @@ from billing.periods import Period
 from repositories.entitlements import subscribers as stored_subscribers
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, WindowSums
 from repositories.entitlements.subscribers import FeatureRow, Subscriber
-from repositories.usage import period_usage as stored_usage
+from repositories.usage import usage_now as stored_usage
 from repositories.usage.period_usage import UsagePart, UsageRead
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.access import (

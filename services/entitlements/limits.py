@@ -28,7 +28,7 @@ from repositories.ingestion import limits as stored_limits
 from repositories.ingestion import writer as stored_writer
 from repositories.ingestion.limits import ScopeSubscription
 from repositories.ingestion.writer import NewEvent
-from repositories.usage import period_usage as stored_usage
+from repositories.usage import usage_now as stored_usage
 from services.catalog.terms_cache import TermsCache
 from services.entitlements.limits_in_force import Limit, ScopeKey, limits_in_force, scope_key
 from services.entitlements.windows import version_in_force

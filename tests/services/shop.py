@@ -64,9 +64,10 @@ class Shop:
         """A page of a list."""
 
         async def ask(connection: AsyncConnection) -> DocumentPage[Result]:
-            return await read.run(
+            found = await read.find(
                 connection, self.organization_id, filters, offset=offset, limit=limit
             )
+            return DocumentPage(found.total, [read.read.decode(one) for one in found.data])
 
         return self.ask(ask)
 

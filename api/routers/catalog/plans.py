@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 
 from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
-from api.reads.fast_reads import read_one, read_page, respond_page
+from api.reads.fast_reads import show_one, show_page
 from api.schemas.catalog.plan_edits import EffectiveChoice, with_reach
 from api.schemas.catalog.plan_features import (
     EditedPlanFeatureView,
@@ -61,14 +61,15 @@ async def list_plans(
     is_active: bool | None = None,
 ) -> Response:
     """List plans, oldest first."""
-    found = await read_page(request, PLAN_PAGES, page, type=type, is_active=is_active)
-    return await respond_page(found, page, view_plan_summary)
+    return await show_page(
+        request, PLAN_PAGES, view_plan_summary, page, type=type, is_active=is_active
+    )
 
 
 @router.fast_get("/{plan_id}", response_model=PlanView, dependencies=[READS_BILLING])
 async def get_plan(request: Request, plan_id: str) -> Response:
     """Show a plan with its active charges and what it grants."""
-    return respond(view_plan(await read_one(request, PLANS, "plan_id", plan_id)))
+    return await show_one(request, PLANS, view_plan, "plan_id", plan_id)
 
 
 @router.put("/{plan_id}", response_model=EditedPlanView, operation_id="put_plan")

@@ -12,12 +12,11 @@ from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
 from api.access.sessions import READS_BILLING, Reader, ReadSession
-from api.reads.fast_reads import read_one, read_page, respond_page
+from api.reads.fast_reads import show_one, show_page
 from api.schemas.common import any_case
 from api.schemas.discounts.invoice_coupons import view_invoice_coupons
 from api.schemas.invoicing.invoices import InvoiceView, view_invoice
 from api.schemas.pages import PageOf
-from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.invoicing.invoices import InvoiceStatus
@@ -41,23 +40,22 @@ async def list_invoices(
     einvoice_valid: bool | None = None,
 ) -> Response:
     """List invoices, oldest first; with `einvoice_valid=false` those that lack something."""
-    found = await read_page(
+    return await show_page(
         request,
         INVOICE_PAGES,
+        _view,
         page,
         customer_id=customer_id,
         subscription_id=subscription_id,
         status=status,
         einvoice_valid=einvoice_valid,
     )
-    return await respond_page(found, page, _view)
 
 
 @router.fast_get("/{invoice_id}", response_model=InvoiceView, dependencies=[READS_BILLING])
 async def get_invoice(request: Request, invoice_id: str) -> Response:
     """Show an invoice with its lines."""
-    found = await read_one(request, INVOICES, "invoice_id", invoice_id)
-    return respond(_view(found))
+    return await show_one(request, INVOICES, _view, "invoice_id", invoice_id)
 
 
 @router.get("/{invoice_id}/text", response_class=PlainTextResponse)

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from api.access.sessions import READS_BILLING, Reader, ReadSession
 from api.context import ContextDep, state_of
 from api.reads.exports import ExportedEvents
-from api.reads.fast_reads import IdText, parse_id, read_one
+from api.reads.fast_reads import IdText, parse_id, show_one
 from api.schemas.invoicing.proofs import (
     ExplanationView,
     VerificationView,
@@ -21,7 +21,7 @@ from api.schemas.invoicing.receipts import InclusionView, ReceiptFileView, Recei
 from api.transport.exact_json import respond
 from api.transport.route import Router
 from billing.invoicing.receipts import instant_text
-from repositories.usage.digests import EXPLAINED_LINES
+from repositories.usage.digests import EXPLAINED_LINES, LineContents
 from services.documents.assembly import read_invoice
 from services.invoicing import proofs
 from services.invoicing.proofs import Explanation
@@ -39,19 +39,14 @@ router = Router(prefix="/invoices", tags=["Proof"])
 )
 async def explain_invoice_line(request: Request, invoice_id: str, line_id: IdText) -> Response:
     """Show the arithmetic of a line, from the aggregate to the rounded amount."""
-    contents = await read_one(
+    return await show_one(
         request,
         EXPLAINED_LINES,
+        _view_explanation,
         "invoice_id",
         invoice_id,
         is_long=True,
         line_id=parse_id("line_id", line_id),
-    )
-    explanation = proofs.explain(contents)
-    return respond(
-        view_explanation(
-            explanation, url=_events_url(explanation), changes_url=_changes_url(explanation)
-        )
     )
 
 
@@ -94,6 +89,13 @@ def verify_invoice(
     """Compute an invoice again from its events, and compare."""
     verification = proofs.verify(session, principal.organization_id, invoice_id, now=context.now())
     return respond(view_verification(verification))
+
+
+def _view_explanation(contents: LineContents) -> ExplanationView:
+    explanation = proofs.explain(contents)
+    return view_explanation(
+        explanation, url=_events_url(explanation), changes_url=_changes_url(explanation)
+    )
 
 
 def _changes_url(explanation: Explanation) -> str:

@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 
 from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
-from api.reads.fast_reads import IdText, read_one, read_page, respond_page
+from api.reads.fast_reads import IdText, show_one, show_page
 from api.schemas.common import any_case
 from api.schemas.pages import ListOf, PageOf
 from api.schemas.payments.payments import (
@@ -75,21 +75,21 @@ async def list_payments(
     status: Annotated[PaymentStatus | None, any_case(PaymentStatus), Query()] = None,
 ) -> Response:
     """List payments, oldest first."""
-    found = await read_page(
+    return await show_page(
         request,
         PAYMENT_PAGES,
+        _view,
         page,
         customer_id=customer_id,
         invoice_id=invoice_id,
         status=status,
     )
-    return await respond_page(found, page, _view)
 
 
 @router.fast_get("/payments/{payment_id}", response_model=PaymentView, dependencies=[READS_BILLING])
 async def get_payment(request: Request, payment_id: IdText) -> Response:
     """Show a payment, by itself."""
-    return respond(_view(await read_one(request, PAYMENTS, "payment_id", payment_id)))
+    return await show_one(request, PAYMENTS, _view, "payment_id", payment_id)
 
 
 @router.post("/payments/{payment_id}/refund", status_code=201, response_model=RefundView)

@@ -13,7 +13,7 @@ from api.admission.requests import BILL_ADMITTED
 from api.catching_up import ChangeSession, LastTransaction, open_after_overdue, open_by_name
 from api.context import ContextDep
 from api.routers.invoicing.invoices import view_invoices
-from api.routers.subscriptions.previews import look_in_front
+from api.routers.subscriptions.previews import write_in_front
 from api.routers.subscriptions.subscriptions import PeriodIndex, view_one
 from api.schemas.invoicing.invoices import InvoicePreviewView, InvoiceView, view_preview
 from api.schemas.invoicing.lines import view_preview_line
@@ -163,7 +163,8 @@ def preview_invoice(
 @router.in_front("/preview-invoice", preview_invoice)
 async def show_preview(request: Request, subscription_id: str) -> Response:
     """Show the invoice of the whole period by two statements, where nothing is unusual of it."""
-    return respond(view_preview(await look_in_front(request, subscription_id)))
+    body = await write_in_front(request, subscription_id)
+    return Response(body, media_type="application/json")
 
 
 @router.post(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from fastapi import Request
 
 from api.context import state_of
@@ -13,11 +11,9 @@ from api.transport.route import ExactRequest, require_object
 from api.transport.urls.natural_keys import read_id
 from billing.errors import BillingError
 from repositories.asynchronous.prefetched import NotPrefetched
-from repositories.previews.running import look_at_running
-from services.invoicing.previews import BillPreview, preview_invoice
 
 
-async def look_in_front(request: Request, subscription_id: str) -> BillPreview:
+async def write_in_front(request: Request, subscription_id: str) -> bytes:
     """The bill of the running period, composed as any other of what two statements found.
 
     Raises LeftToFramework for a body that says something, where the composition asks for more, and
@@ -32,11 +28,8 @@ async def look_in_front(request: Request, subscription_id: str) -> BillPreview:
     organization_id, identifier = await admit_in_front(request), read_id(subscription_id)
     if identifier is None:
         raise LeftToFramework
-    look = partial(
-        preview_invoice, organization_id=organization_id, subscription_id=identifier, at=None
-    )
     try:
         async with lend_in_time(state.long_read_connections, organization_id) as connection:
-            return await look_at_running(connection, organization_id, identifier, look)
+            return await state.written_previews.write(connection, organization_id, identifier)
     except (NotPrefetched, BillingError) as error:
         raise LeftToFramework from error

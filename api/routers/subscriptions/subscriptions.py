@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
-from api.reads.fast_reads import read_one, read_page, respond_page
+from api.reads.fast_reads import show_one, show_page
 from api.schemas.common import Instant, any_case
 from api.schemas.pages import PageOf
 from api.schemas.subscriptions.subscriptions import (
@@ -29,7 +29,12 @@ from billing.subscriptions import SubscriptionStatus
 from models.subscriptions.subscriptions import Subscription
 from repositories import customers
 from repositories.catalog import plans
-from repositories.catalog.shown import SUBSCRIPTION_PAGES, SUBSCRIPTIONS, ListedSubscription
+from repositories.catalog.shown import (
+    SUBSCRIPTION_PAGES,
+    SUBSCRIPTIONS,
+    ListedSubscription,
+    SubscriptionContents,
+)
 from services.catalog.versions import parse_terms
 from services.invoicing.threshold import amounts
 from services.subscriptions import period_versions, start
@@ -68,9 +73,10 @@ async def list_subscriptions(
     needs_attention: bool | None = None,
 ) -> Response:
     """List subscriptions, oldest first."""
-    found = await read_page(
+    return await show_page(
         request,
         SUBSCRIPTION_PAGES,
+        _view,
         page,
         customer_id=customer_id,
         status=status,
@@ -80,7 +86,6 @@ async def list_subscriptions(
         needs_attention=needs_attention or None,
         needs_no_attention=True if needs_attention is False else None,
     )
-    return await respond_page(found, page, _view)
 
 
 @router.fast_get(
@@ -88,8 +93,7 @@ async def list_subscriptions(
 )
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """Show a subscription with its plan's entitlements."""
-    found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
-    return respond(view_with_plan(_view(found), parse_terms(found.terms)))
+    return await show_one(request, SUBSCRIPTIONS, _view_whole, "subscription_id", subscription_id)
 
 
 @router.patch("/{subscription_id}", response_model=SubscriptionView)
@@ -136,3 +140,7 @@ def _view(found: ListedSubscription) -> SubscriptionView:
     return view_subscription(
         found.subscription, found.plan, found.version, customer_name=found.customer_name
     )
+
+
+def _view_whole(found: SubscriptionContents) -> SubscriptionWithPlanView:
+    return view_with_plan(_view(found), parse_terms(found.terms))

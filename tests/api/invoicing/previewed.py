@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from api.routers.subscriptions.previews import look_in_front
+from api.routers.subscriptions.previews import write_in_front
 from api.transport.fast_path import FastRoutes
 from tests.api.people import Person
 from tests.api.sold import V1, Sold, post
@@ -42,12 +42,14 @@ def both(person: Person, subscription: str, **request: Any) -> tuple[bool, tuple
     is_in_front: list[bool] = []
 
     async def noticing(*asked: Any) -> Any:
-        looked = await look_in_front(*asked)
+        looked = await write_in_front(*asked)
         is_in_front.append(True)
         return looked
 
-    with patch("api.routers.subscriptions.actions.look_in_front", noticing):
+    with patch("api.routers.subscriptions.actions.write_in_front", noticing):
         in_front = preview(person, subscription, **request)
+        # What finds the same is not composed again.
+        assert preview(person, subscription, **request) == in_front
     with patch.object(FastRoutes, "find", lambda _front, _scope: False):
         expected = preview(person, subscription, **request)
     assert in_front == expected

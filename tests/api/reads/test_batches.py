@@ -36,6 +36,7 @@ class Doubling:
         self.connections = ReadConnections(partial(connect, make_url(database_url)))
         self.reads = BatchedReads(self.connections, self._read)
         self.unlike = BatchedReads(self.connections, self._read, unlike=True)
+        self.shared = BatchedReads(self.connections, self._read, readers=3, of_one=2)
         self.ask = self.reads.ask
 
     async def _read(
@@ -64,6 +65,7 @@ async def doubling(module_database_url: str) -> AsyncIterator[Doubling]:
     yield made
     await made.reads.close()
     await made.unlike.close()
+    await made.shared.close()
     await made.connections.close()
 
 
@@ -280,6 +282,22 @@ async def test_organizations_are_written_for_apart(writing: Writing) -> None:
     assert answers == list(range(18))
     assert not writing.overlapped
     assert writing.most_under_way == READERS
+
+
+async def test_who_asks_for_much_leaves_a_reader_to_others(
+    doubling: Doubling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "ANSWER_SECONDS", 180.0)
+    much = [asyncio.ensure_future(doubling.shared.ask(SHOP, TOO_MUCH)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    answers = await asyncio.gather(*(doubling.shared.ask(OFFICE, number) for number in range(5)))
+
+    assert answers == [2 * number for number in range(5)]
+    assert [one for one, _ in doubling.groups].count(SHOP) == 2
+    assert not any(one.done() for one in much)
+    for one in much:
+        one.cancel()
 
 
 async def test_reader_belongs_to_no_request(doubling: Doubling) -> None:

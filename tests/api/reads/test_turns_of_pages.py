@@ -17,9 +17,9 @@ async def test_event_loop_looks_around_once_a_millisecond_and_not_after_each_few
 ) -> None:
     clock, seen = [0.0], [0]
 
-    def view(item: int) -> int:
+    def write(document: str) -> bytes:
         clock[0] += microseconds / 1_000_000
-        return item
+        return document.encode()
 
     async def look_around(_seconds: float) -> None:
         seen[0] += 1
@@ -28,7 +28,9 @@ async def test_event_loop_looks_around_once_a_millisecond_and_not_after_each_few
     monkeypatch.setattr(fast_reads, "asyncio", SimpleNamespace(sleep=look_around))
 
     answer = await fast_reads.respond_page(
-        DocumentPage(data=list(range(20)), total=20), Page(number=1, size=20), view
+        DocumentPage(data=[str(item) for item in range(20)], total=20),
+        Page(number=1, size=20),
+        write,
     )
 
     assert seen == [turns]
