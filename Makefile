@@ -172,7 +172,7 @@ mail-wave: $(INSTALLED) ## COUNT=10000 finalizations with a dead mail server bes
 site: $(INSTALLED) ## Build the documentation's site into site/
 	$(RUN) python -m tests.docs.site.build
 
-demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45, in under a minute
+demo: $(INSTALLED) ## From nothing to an issued invoice of $$82.45: under a minute on a machine at rest
 	@$(RUN) python -m clients.generator
 	@exec .venv/bin/fluxrate demo
 

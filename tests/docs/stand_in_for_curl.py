@@ -1,15 +1,17 @@
-"""Does what the pages need of curl where none is installed: -X, -b, -c, -H, -d, -o, -w and -f."""
+"""Does what the pages need of curl where none is installed: -Xbc, -Hdow, -f and --retry."""
 
 from __future__ import annotations
 
 import http.cookiejar
 import pathlib
 import sys
+import time
 import urllib.error
 import urllib.request
 from urllib.response import addinfourl
 
-TAKING = ("-X", "-b", "-c", "-d", "-o", "-w")
+TAKING = ("-X", "-b", "-c", "-d", "-o", "-w", "--retry")
+LATER = 503
 REFUSED = 22
 """With that ends ``-f`` where an error is answered, and keeps nothing."""
 
@@ -35,7 +37,7 @@ def main(words: list[str]) -> None:
         jar.load(ignore_discard=True)
     body = options["-d"].encode() if "-d" in options else None
     request = urllib.request.Request(address, body, headers, method=options.get("-X"))
-    answer = send(request, jar)
+    answer = persist(request, jar, int(options.get("--retry", 0)))
     if fails and (answer.status or 0) >= 400:
         sys.exit(REFUSED)
     content = answer.read()
@@ -47,6 +49,17 @@ def main(words: list[str]) -> None:
         sys.stdout.write(options["-w"].replace("%{http_code}", str(answer.status)))
     if "-c" in options:
         jar.save(options["-c"], ignore_discard=True)
+
+
+def persist(
+    request: urllib.request.Request, jar: http.cookiejar.CookieJar, repeats: int
+) -> addinfourl:
+    """The answer; where it is "later", that to one of the repeats."""
+    answer = send(request, jar)
+    while answer.status == LATER and repeats > 0:
+        time.sleep(int(answer.headers.get("Retry-After", 1)))
+        answer, repeats = send(request, jar), repeats - 1
+    return answer
 
 
 def send(request: urllib.request.Request, jar: http.cookiejar.CookieJar) -> addinfourl:

@@ -23,6 +23,17 @@ def test_the_example_of_the_readme_is_the_quickstart() -> None:
     assert commands(example) == commands("".join(quickstart))
 
 
+def test_the_words_of_the_quickstart_are_those_of_the_guides() -> None:
+    quickstart, guides = (
+        read_page(DOCS / page).steps()[0].block.text
+        for page in ("quickstart.md", "guides/index.md")
+    )
+    words = quickstart.split("\n\n")[1:]
+
+    assert len(words) == 2
+    assert [text for text in words if text.strip() not in guides] == []
+
+
 def test_the_invoice_of_the_readme_is_the_quickstarts() -> None:
     [invoice] = [
         answer.text
