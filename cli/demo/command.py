@@ -137,7 +137,9 @@ def start_afresh(instance: Instance) -> None:
 
 def tell(story: Story, stack: Stack, *, keep: bool) -> int:
     """The whole story; returns the exit code."""
-    with story.step("Start", "PostgreSQL, Temporal, the API and a worker, on free ports."):
+    with story.step(
+        "Start", "PostgreSQL, Temporal, the API and a worker; a port that is taken is replaced."
+    ):
         addresses = stack.start(lambda _line: None)
     story.console.print(
         f"    Docs: {addresses.docs_url}   Temporal UI: {addresses.temporal_ui_url}"
@@ -171,7 +173,8 @@ def go_on(console: Console, stack: Stack, addresses: Addresses, client: Fluxrate
     for name, value in (*LOGIN.items(), *pages_made(client)):
         show_link(console, name.capitalize(), value)
     console.print(
-        "It goes on running; Ctrl-C stops it. What was made stays in "
+        "It goes on running; Ctrl-C stops it, or, from another terminal, "
+        f"`fluxrate down --data-dir {stack.instance.data_dir}`. What was made stays in "
         f"{stack.instance.data_dir}: `fluxrate up --data-dir {stack.instance.data_dir}` goes on "
         "with it, the next demo deletes it.",
         soft_wrap=True,

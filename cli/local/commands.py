@@ -108,12 +108,13 @@ def down(data_dir: Path | None) -> int:
     if not running:
         console.print(f"Nothing runs from {instance.data_dir}.")
         return 0
+    names = ", ".join(PROCESS_NAMES[name] for name in running)
+    console.print(f"Stopping {names}: steps that run are finished first, for up to a minute.")
     began = time.monotonic()
     killed = instance.stop_everything()
     instance.forget_addresses()
     for name in killed:
         console.print(f"{name} did not end by itself and was killed.")
-    names = ", ".join(PROCESS_NAMES[name] for name in running)
     console.print(f"Stopped {names} after {time.monotonic() - began:.1f} s.")
     return 0
 

@@ -91,7 +91,11 @@ def test_kept_demo_goes_on_with_a_login_and_pages(kept: Path) -> None:
         assert signed_in.status_code == 200
         assert all(word in text for word in login.values())
         assert "NeedsAttention" in start.text
+        assert f"fluxrate down --data-dir {kept}" in " ".join(text.split())
+        stopped = fluxrate("down", "--data-dir", str(kept))
+        assert "Stopping Supervisor" in stopped.stdout
     finally:
-        demo.send_signal(signal.SIGINT)
+        if demo.poll() is None:
+            demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
     assert Instance(kept).running() == {}
