@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -69,6 +70,10 @@ SHOWN_ERRORS = 50
 LONGEST_PLACE = 100
 """Callers name unknown fields; what they made up is not repeated at any length."""
 NOTED_FIELDS = 5
+TOLD_ERRORS = 10
+"""How many errors ``detail`` tells of; ``errors`` has more."""
+NOT_PERMITTED = "Extra inputs are not permitted"
+"""How the framework words a field that is not known."""
 MADE_UP = ("extra_forbidden", "unknown_field", "unknown_parameter", "repeated_parameter")
 """Where the name of the field is the caller's, and may be anything."""
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -181,9 +186,31 @@ async def _answer_billing_error(request: Request, error: Exception) -> Response:
 async def _answer_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_field_error(one) for one in error.errors()[:SHOWN_ERRORS]]
-    named = ", ".join(list(dict.fromkeys(one["field"] for one in errors if one["field"]))[:10])
-    detail = f"Invalid input: {named}. {errors[0]['detail']}" if named else errors[0]["detail"]
+    detail = f"Invalid input: {_write_sentence(errors)}"
     return problem(request, 422, "invalid_input", detail, errors=errors)
+
+
+def _write_sentence(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with each field, for people: programs read ``errors``.
+
+    Worked example: "email is required; emial is not a field (did you mean email?)."
+    """
+    missing = [one["field"] for one in errors if one["code"] == "missing"]
+    told = list(dict.fromkeys(_write_error(one, missing) for one in errors))
+    more = [f"and {len(told) - TOLD_ERRORS} more"] if len(told) > TOLD_ERRORS else []
+    return "; ".join([*told[:TOLD_ERRORS], *more]) + "."
+
+
+def _write_error(error: Mapping[str, Any], missing: Sequence[str]) -> str:
+    field, detail = error["field"], str(error["detail"]).rstrip(".")
+    if not field:
+        return detail
+    if error["code"] == "missing":
+        return f"{field} is required"
+    if error["code"] == "extra_forbidden" and detail == NOT_PERMITTED:
+        near = get_close_matches(field, missing, n=1)
+        return f"{field} is not a field" + (f" (did you mean {near[0]}?)" if near else "")
+    return detail if detail.startswith(field) else f"{field}: {detail}"
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def look(method: str, url: str, answer: Any) -> None:
     is_problem = answer.headers.get("content-type") == PROBLEM and answer.content
     code = answer.json()["code"] if is_problem else None
     if code is not None:
-        assert code in read_codes().keys() | INVENTED, f"codes.toml lacks {code}"
+        of_fields = {one["code"] for one in answer.json().get("errors", ())}
+        unknown = {code, *of_fields} - read_codes().keys() - INVENTED
+        assert not unknown, f"codes.toml lacks {unknown}"
     operation = _find(method.upper(), urlsplit(url).path)
     if operation is None or code in INVENTED:
         return

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic_core import list_all_errors
 
 from api.document.codes import UNSORTED, read_codes, read_topics, write_reference
 from api.document.operations import operations
@@ -41,6 +42,8 @@ def codes_in(call: ast.Call) -> Iterator[str]:
     places = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
     if name == "problem":
         places += call.args[2:3]
+    if name == "PydanticCustomError":
+        places += call.args[:1]
     for place in places:
         if isinstance(place, ast.Constant) and isinstance(place.value, str):
             yield place.value
@@ -61,8 +64,17 @@ def texts_in(layers: Iterable[str]) -> Iterator[str]:
                     yield node.value.casefold()
 
 
+@pytest.mark.parametrize("code", ["extra_forbidden", "unknown_parameter", "string_too_long"])
+def test_codes_of_fields_are_explained(visitor: Person, code: str) -> None:
+    page = visitor.get(f"/errors/{code}")
+
+    assert page.status_code == 200
+    assert read_codes()[code].title in page.text
+
+
 def test_every_code_of_the_catalogue_stands_in_the_code() -> None:
-    texts = set(texts_in([*LAYERS, "services", "workflows"]))
+    texts = {one["type"] for one in list_all_errors()}
+    texts.update(texts_in([*LAYERS, "services", "workflows"]))
 
     def can_be_raised(code: str) -> bool:
         noun = code.removesuffix("_not_found")

@@ -108,6 +108,17 @@ def test_malformed_bodies_are_422(owner: Person, body: bytes) -> None:
     assert isinstance(answer.json()["detail"], str)
 
 
+def test_detail_says_of_each_field_what_is_wrong_with_it(owner: Person) -> None:
+    body = {"name": "Harbor Labs", "emial": "ap@harbor.test", "nonsense": 1}
+
+    answer = owner.post("/api/v1/customers", json=body)
+
+    assert answer.json()["detail"] == (
+        "Invalid input: email is required; emial is not a field (did you mean email?); "
+        "nonsense is not a field."
+    )
+
+
 def test_made_up_field_names_are_not_repeated_at_length(owner: Person) -> None:
     body = {"name": "x", "scopes": ["read"], **{f"{'f' * 5000}{number}": 1 for number in range(99)}}
 
