@@ -45,7 +45,7 @@ def prepare_list(
         for row in rows
     ]
     # The statement alone is the limit, so its parameters are made beforehand.
-    columns = writer._columns(events, datetime.now(UTC))  # noqa: SLF001  (the product's own)
+    columns = writer.columns_of(events, now=datetime.now(UTC), is_looked_up=True)
     return [event.scope for event in events], columns
 
 
@@ -62,7 +62,7 @@ async def write(address: str, prepared: Sequence[tuple[list[EventScope], Paramet
                 "SELECT set_config('app.organizations', %s, true)", [f"{{{organization}}}"]
             )
             await writer.share_arrivals(connection, scopes)
-            await connection.execute(writer._INSERT_EVENTS, parameters)  # noqa: SLF001  (same)
+            await writer.INSERT_EVENTS.execute(connection, parameters)
     seconds = perf_counter() - began
     await connection.close()
     return seconds

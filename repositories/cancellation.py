@@ -131,6 +131,14 @@ class CancelScope:
                 with suppress(Error):
                     self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
+    def cancel_at_rest(self, reason: Unavailable) -> bool:
+        """As :meth:`cancel` where no transaction is open, so that it need not wait; else False."""
+        with self._lock:
+            if self._connection is not None:
+                return False
+            self._reason = self._reason or reason
+            return True
+
     def require_going_on(self) -> None:
         """Return unless it was canceled. Raises the reason."""
         if self._reason is not None:
