@@ -156,6 +156,7 @@ FAST_ROUTERS = (
     holds.router,
     balances.router,
     own_account.router,
+    auth.router,
 )
 """Those of which some routes are answered in front of the framework, the busiest first."""
 

@@ -167,6 +167,8 @@ class _Watch:
             self._give_up(_too_slow())
 
     def _give_up(self, reason: Unavailable) -> None:
+        if self.scope.cancel_at_rest(reason):
+            return
         # Telling the server takes a moment, in which the event loop does other things.
         self._ending = self._loop.run_in_executor(None, self.scope.cancel, reason)
 

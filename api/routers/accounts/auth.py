@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import Request, Response
+from pydantic import ValidationError
 
 from api.access.address_limits import address_of, visit_of
 from api.access.authentication import authenticate, shown_token
 from api.access.cookie_names import REFRESH_COOKIE, shown_cookie
 from api.access.cookies import clear_cookies, set_cookies
-from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, work
+from api.admission.requests import ADMITTED, CALLER_WATCHED, leaving_of, watch, work
 from api.context import ContextDep, state_of
 from api.schemas.accounts.accounts import (
     LoggedOutView,
@@ -19,7 +20,8 @@ from api.schemas.accounts.accounts import (
 )
 from api.schemas.accounts.organizations import view_organization
 from api.transport.exact_json import respond
-from api.transport.route import Router
+from api.transport.fast_path import LeftToFramework
+from api.transport.route import ExactRequest, Router
 from billing.errors import Unauthenticated
 from services.accounts.sessions import LoggedIn
 from services.accounts.sign_in import Accounts, SignUp
@@ -75,6 +77,24 @@ async def log_in(body: LogInBody, request: Request, context: ContextDep) -> Resp
             request, accounts.complete_log_in, attempt, checked, visit, code=body.code, now=now
         )
     return welcome(request, context, logged_in)
+
+
+@router.in_front("/login", log_in)
+async def log_in_early(request: Request) -> Response:
+    """As :func:`log_in`, which says what is wrong with a body that cannot be read.
+
+    Of a crowd that guesses most leave the line: what the framework does for each of them costs
+    more than their wait.
+    """
+    exact, context = ExactRequest(request.scope, request.receive), state_of(request.app).context
+    if not await exact.keep_to_limits():
+        raise LeftToFramework
+    try:
+        body = LogInBody.model_validate(await exact.json())
+    except ValidationError as error:
+        raise LeftToFramework from error
+    async with watch(request, context):
+        return await log_in(body, request, context)
 
 
 @router.post("/refresh", response_model=SessionView, dependencies=[ADMITTED])
