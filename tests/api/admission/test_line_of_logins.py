@@ -9,13 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from api.app import create_app
 from api.context import AppContext
+from api.transport.fast_path import Framework
 from runtime.security import Security
 from services.accounts.credentials import PasswordCheck
+from tests.api.people import Person
 from tests.servers import superuser_url
 
 CLIENTS = 12
@@ -49,6 +52,16 @@ async def test_logins_that_hang_up_while_they_wait_have_asked_the_database_nothi
 
     assert 1 <= slow.asked < CLIENTS / 2
     assert count_failures(module_database_url) - before == slow.asked
+
+
+def test_a_login_is_answered_in_front_of_the_framework(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Framework, "__call__", None)
+
+    answer = Person(app).post(PATH, json={"email": "nobody@load.test", "password": "wrong-horse-9"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
 
 def count_failures(database_url: str) -> int:
