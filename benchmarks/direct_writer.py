@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 from models.usage.event_ids import new_event_id
 from repositories.asynchronous.connections import connect
 from repositories.ingestion import writer
+from repositories.ingestion.insertion import INSERT_EVENTS
 from repositories.ingestion.writer import EventScope, NewEvent
 
 Parameters = dict[str, object]
@@ -62,7 +63,7 @@ async def write(address: str, prepared: Sequence[tuple[list[EventScope], Paramet
                 "SELECT set_config('app.organizations', %s, true)", [f"{{{organization}}}"]
             )
             await writer.share_arrivals(connection, scopes)
-            await writer.INSERT_EVENTS.execute(connection, parameters)
+            await INSERT_EVENTS.execute(connection, parameters)
     seconds = perf_counter() - began
     await connection.close()
     return seconds

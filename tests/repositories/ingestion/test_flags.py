@@ -16,7 +16,6 @@ from tests.repositories.rows import (
     FEBRUARY,
     JANUARY,
     MARCH,
-    NOW,
     ensure_partitions,
     event,
     one_transaction,
@@ -25,7 +24,7 @@ from tests.repositories.rows import (
     subscribe,
 )
 from tests.services.limited import add_customer, limit
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 MICROSECOND, DAY = timedelta(microseconds=1), timedelta(days=1)
 

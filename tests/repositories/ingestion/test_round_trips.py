@@ -20,9 +20,8 @@ from services.ingestion.batch import PartitionCache
 from services.ingestion.event_input import EventReport
 from services.ingestion.ingest import ingest
 from services.ingestion.submissions import EventStatus, Submission
-from tests.repositories.rows import NOW
 from tests.services.limited import add_customer
-from tests.services.shop import Shop
+from tests.services.shop import NOW, Shop
 
 REPORTS = 8
 
