@@ -21,6 +21,7 @@ from runtime.temporal import connect
 from services.operations import coverage
 from tests.scenarios.account import Account
 from tests.scenarios.product import Product
+from tests.stopwatch import Stopwatch
 from workflows.names import subscription_workflow_id
 
 LARGEST_PAYLOAD = 64 * 1024
@@ -173,11 +174,11 @@ def test_customer_with_many_long_backdated_subscriptions_is_deleted_within_five_
         plan = account.create_plan(f"other_{number}", type="FIXED", billing_interval="day")
         customer = {"id": first["customer_id"]}
         others.append(account.subscribe(customer, plan, "2026-04-17T00:00:00Z"))
-    started_at = time.monotonic()
+    watch = Stopwatch()
 
     answer = account.request("DELETE", f"/customers/{first['customer_id']}", expect=202)
 
-    assert time.monotonic() - started_at < 5
+    assert watch.seconds() < 5
     assert answer["pending_change"]["action"] == "delete"
     for subscription in (first, *others):
         wait_until("45 bills", lambda one=subscription: count_invoices(account, one) == 45)
