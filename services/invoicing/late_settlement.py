@@ -58,8 +58,7 @@ def settle_late_usage(
     less credit notes on the invoices that billed them. After the last invoice of a subscription
     that is over, ``next_invoice`` makes one invoice of both; below zero it leaves the rest on the
     customer's account. Under ``ignore`` nothing is said but what terms of commitments that ended
-    lack, and what others say of a period whose bill is void or deleted. Idempotent: marks go in the
-    same transaction, under the lock that arrivals wait for.
+    lack, and what others say of periods without a bill. Idempotent: the marks go with it.
     """
     subscription = require_subscription(
         stored_subscriptions.lock_subscription(session, organization_id, subscription_id),
@@ -67,9 +66,9 @@ def settle_late_usage(
     )
     lock_arrivals(session, [(organization_id, subscription.customer_id)])
     organization = stored_organizations.get_organization(session, organization_id)
-    ignores_usage = organization.late_usage == LateUsage.IGNORE
+    ignores = organization.late_usage == LateUsage.IGNORE
     asked = MarksAsked(
-        subscription=subscription, takes_free=True, ignores_usage=ignores_usage, draft_id=None
+        subscription=subscription, takes_free=True, ignores_usage=ignores, draft_id=None
     )
     [marked] = stored_late_usage.lock_marked_periods(session, [asked])
     ended = corrections.list_ended_terms(session, [subscription], lock=True)[subscription.id]
