@@ -22,6 +22,7 @@ from repositories.invoicing import draws as stored_draws
 from repositories.invoicing import invoices as stored_invoices
 from repositories.invoicing import late_usage as stored_late_usage
 from repositories.invoicing import term_progress as stored_terms
+from repositories.invoicing.invoices import InvoiceKey
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.corrections.late_usage import settle
 from services.documents.contents import write_contents
@@ -96,26 +97,19 @@ def bring_up_to_date(
         ],
     )
     drawn = stored_draws.list_draws(
-        session,
-        [
-            (one.draft.invoice.organization_id, one.draft.invoice.id)
-            for one in rated
-            if one.draft.invoice.is_drawn
-        ],
+        session, [_key_of(one) for one in rated if one.draft.invoice.is_drawn]
     )
     replaced: list[tuple[Invoice, InvoiceTotals]] = []
     kept: list[tuple[Invoice, InvoiceTotals]] = []
     for one, bill in zip(rated, composed, strict=True):
         invoice = one.draft.invoice
-        may_say_else = (
-            one.is_revised
-            or invoice.id in correcting
-            or _may_say_else(bill, invoice)
-            or not _draws_the_same(
-                bill.totals, invoice, drawn.get((invoice.organization_id, invoice.id), ())
-            )
+        is_kept = (
+            not one.is_revised
+            and invoice.id not in correcting
+            and not _may_say_else(bill, invoice)
+            and _draws_the_same(bill.totals, invoice, drawn.get(_key_of(one), ()))
         )
-        (replaced if may_say_else else kept).append((invoice, bill.totals))
+        (kept if is_kept else replaced).append((invoice, bill.totals))
     replace_contents(session, replaced, now=now)
     keep_drawings(session, kept, now=now)
     for one, bill in zip(rated, composed, strict=True):
@@ -152,6 +146,10 @@ def _rate(
             )
         )
     return rated
+
+
+def _key_of(one: _Rated) -> InvoiceKey:
+    return one.draft.invoice.organization_id, one.draft.invoice.id
 
 
 def _may_say_else(composed: Bill, invoice: Invoice) -> bool:
