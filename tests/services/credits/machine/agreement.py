@@ -28,6 +28,8 @@ HOURS = st.one_of(
     st.integers(min_value=1, max_value=20).map(lambda d: 24 * d),
 )
 PICKS = st.integers(min_value=0, max_value=50)
+LOOKS_EVERY = 5
+"""Steps after which all that was posted is compared; what there is, is after each."""
 
 
 def begin_of(period: int) -> datetime:
@@ -76,6 +78,7 @@ class Agreement(RuleBasedStateMachine):
         self.bills: list[Bill] = []
         self.forgiven: set[int] = set()
         self.has_account = False
+        self.steps = 0
 
     def _bill_period(self, index: int) -> None:
         final_at = begin_of(index + 1) + GRACE
@@ -132,27 +135,37 @@ class Agreement(RuleBasedStateMachine):
 
     @invariant()
     def both_say_the_same(self) -> None:
-        """Lots, balance and rules."""
-        if not hasattr(self, "life"):
-            return
+        """What there is now, after each step; after some, all else that reads postings."""
+        if hasattr(self, "life"):
+            self.steps += 1
+            self._agree_on_the_balance(at=None)
+            if self.steps % LOOKS_EVERY == 0:
+                self._agree_on_what_was_posted()
+
+    def teardown(self) -> None:
+        """What became of each grant, which nothing can mend, and no document contradicts another.
+
+        Postings are never changed, so whatever went wrong at any step is there at the end.
+        """
+        if hasattr(self, "life"):
+            self._agree_on_what_was_posted()
+            assert findings(self.life.life) == []
+
+    def _agree_on_the_balance(self, *, at: datetime | None) -> None:
         now = self.life.now
         self.shelf.look(now)
-        worth = Counter(self.shelf.worth(now))
-        accruing = self.shelf.used(self._owed(), now)[0]
-        for at in (None, now):
-            found = self.life.balance(at=at)
-            assert worth == Counter(
-                (Fraction(one.rest), Fraction(one.held), one.expires_at)
-                for one in found.lots
-                if one.rest or one.held
-            )
-            assert Fraction(found.accruing) == (accruing if at is None else NONE)
+        accruing = self.shelf.used(self._owed(), now)[0] if at is None else NONE
+        found = self.life.balance(at=at)
+        assert Counter(self.shelf.worth(now)) == Counter(
+            (Fraction(one.rest), Fraction(one.held), one.expires_at)
+            for one in found.lots
+            if one.rest or one.held
+        )
+        assert Fraction(found.accruing) == accruing
 
-    @invariant()
-    def the_ledger_says_what_became_of_each_grant(self) -> None:
-        """Every coin is where the pots have it."""
-        if not hasattr(self, "life"):
-            return
+    def _agree_on_what_was_posted(self) -> None:
+        """The balance at this instant, and of each grant where its coins went."""
+        self._agree_on_the_balance(at=self.life.now)
         spent: defaultdict[UUID, Decimal] = defaultdict(Decimal)
         gone: defaultdict[UUID, Decimal] = defaultdict(Decimal)
         for one in self.life.ledger():
@@ -162,8 +175,3 @@ class Agreement(RuleBasedStateMachine):
                 gone[one.grant_id] -= one.amount
         for name, pot in self.by_name.items():
             assert (Fraction(spent[name]), Fraction(gone[name])) == (pot.spent, pot.gone), pot
-
-    def teardown(self) -> None:
-        """No document contradicts another, nor the ledger, of which nothing can be mended."""
-        if hasattr(self, "life"):
-            assert findings(self.life.life) == []

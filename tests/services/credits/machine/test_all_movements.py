@@ -33,7 +33,7 @@ EXAMPLES: Final = int(
         {"quick": 2, "default": 3, "gate": 200, "deep": 50_000}[PROFILE],
     )
 )
-SHARDS: Final = 8 if EXAMPLES >= 1_000 else 1
+SHARDS: Final = 8 if EXAMPLES >= 200 else 1
 """Each is a test of its own, so that several processes share a long run."""
 IS_SAME: Final = EXAMPLES <= 2_000
 """The suite and CI try the same lives every time; a longer run looks for others."""
