@@ -43,7 +43,7 @@ from billing.payments.gateways import Gateways, NoGateways
 from models.credits.holds import CreditHold
 from repositories.asynchronous.connections import connect
 from repositories.entitlements.balances import Holding, HoldingAsked, read_holdings
-from repositories.entitlements.hold_groups import Placed, place_holds
+from repositories.entitlements.hold_groups import Placed, place_holds, wallet_of
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
 from repositories.transactions import Transactions
 from services.accounts.credentials import Security
@@ -229,10 +229,7 @@ class AppState:
             ),
             hold_connections=hold_connections,
             batched_holds=BatchedReads(
-                hold_connections,
-                place_holds,
-                most_together=HOLDS_TOGETHER,
-                writes_to=lambda one: (one.customer_id, one.unit),
+                hold_connections, place_holds, most_together=HOLDS_TOGETHER, writes_to=wallet_of
             ),
         )
 

@@ -54,6 +54,11 @@ PLACE_ALL: Final = _PLACE_ALL.format(
 )
 
 
+def wallet_of(hold: CreditHold) -> tuple[UUID, str]:
+    """The wallet, within an organization, that a hold takes from."""
+    return hold.customer_id, hold.unit
+
+
 async def place_holds(
     connection: AsyncConnection, organization_id: UUID, wanted: Sequence[CreditHold]
 ) -> list[Placed | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -96,20 +97,7 @@ def bring_up_to_date(
             for one in rated
         ],
     )
-    drawn = stored_draws.list_draws(
-        session, [_key_of(one) for one in rated if one.draft.invoice.is_drawn]
-    )
-    replaced: list[tuple[Invoice, InvoiceTotals]] = []
-    kept: list[tuple[Invoice, InvoiceTotals]] = []
-    for one, bill in zip(rated, composed, strict=True):
-        invoice = one.draft.invoice
-        is_kept = (
-            not one.is_revised
-            and invoice.id not in correcting
-            and not _may_say_else(bill, invoice)
-            and _draws_the_same(bill.totals, invoice, drawn.get(_key_of(one), ()))
-        )
-        (kept if is_kept else replaced).append((invoice, bill.totals))
+    kept, replaced = _divide(session, rated, composed, correcting)
     replace_contents(session, replaced, now=now)
     keep_drawings(session, kept, now=now)
     for one, bill in zip(rated, composed, strict=True):
@@ -146,6 +134,30 @@ def _rate(
             )
         )
     return rated
+
+
+def _divide(
+    session: Session,
+    rated: Sequence[_Rated],
+    composed: Sequence[Bill],
+    correcting: Collection[UUID],
+) -> tuple[list[tuple[Invoice, InvoiceTotals]], list[tuple[Invoice, InvoiceTotals]]]:
+    """The drafts that say already what they are to say, and the others."""
+    drawn = stored_draws.list_draws(
+        session, [_key_of(one) for one in rated if one.draft.invoice.is_drawn]
+    )
+    replaced: list[tuple[Invoice, InvoiceTotals]] = []
+    kept: list[tuple[Invoice, InvoiceTotals]] = []
+    for one, bill in zip(rated, composed, strict=True):
+        invoice = one.draft.invoice
+        is_kept = (
+            not one.is_revised
+            and invoice.id not in correcting
+            and not _may_say_else(bill, invoice)
+            and _draws_the_same(bill.totals, invoice, drawn.get(_key_of(one), ()))
+        )
+        (kept if is_kept else replaced).append((invoice, bill.totals))
+    return kept, replaced
 
 
 def _key_of(one: _Rated) -> InvoiceKey:
