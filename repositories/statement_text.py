@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import AsyncConnection, AsyncRawCursor
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql
 
 _GAPS: Final = re.compile(r"\s+(?:--.*\s*)*")
 """What separates words: spaces, line ends, and comments until theirs."""
@@ -43,3 +46,25 @@ class LongStatement:
         """Execute it with values by their names."""
         cursor = AsyncRawCursor(connection)
         return await cursor.execute(self.text, [values[name] for name in self.names])
+
+
+def insert_of_rows(metadata: MetaData, table: str) -> str:
+    """What stores rows of a table, however many ``:rows`` holds as :func:`written_rows`.
+
+    All columns of the table are named, so that none is forgotten.
+    """
+    kinds = {
+        name: column.type.compile(postgresql.dialect())
+        for name, column in metadata.tables[table].columns.items()
+    }
+    names = ", ".join(kinds)
+    typed = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names}"  # noqa: S608  (names of our tables)
+        f" FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS written ({typed})"
+    )
+
+
+def written_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows, each by the names of its columns; numbers are text, so that none loses a digit."""
+    return json.dumps([*rows], default=str)

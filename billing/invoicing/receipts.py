@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum
 from functools import lru_cache, partial
 from hashlib import sha256
 from types import NoneType, UnionType
-from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
-from uuid import UUID
+from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 from billing.errors import InvalidInput
-from billing.money import plain_text
+from billing.invoicing.documents import TAG, Document, Writers, fields_of, instant_text, key_of
 from billing.ratios import Ratio, parse_ratio
 
-T = TypeVar("T")
+__all__ = [
+    "Document",
+    "canonical_bytes",
+    "canonical_document",
+    "digest",
+    "from_document",
+    "instant_text",
+    "to_document",
+]
 
-Document: TypeAlias = (
-    bool | int | str | list["Document"] | tuple["Document", ...] | dict[str, "Document"] | None
-)
+T = TypeVar("T")
 
 Reader: TypeAlias = Callable[[object], object]
 """Gives the value that a document holds. Raises _Misfit."""
@@ -35,9 +39,7 @@ Reader: TypeAlias = Callable[[object], object]
 # Both are written as text; only a ratio has a stroke.
 _NUMBERS = (Decimal, Ratio)
 
-# Price models are told apart by the name that they also have in the API. A line has a field of the
-# same name, which is data like any other.
-_TAG = "model"
+_PLAIN, _CANONICAL = Writers(is_canonical=False), Writers(is_canonical=True)
 
 
 def to_document(value: object) -> Document:
@@ -45,7 +47,7 @@ def to_document(value: object) -> Document:
 
     Raises: TypeError for anything else, floats and naive datetimes above all.
     """
-    return _write(value, is_canonical=False)
+    return _PLAIN.write(value)
 
 
 def from_document(kind: type[T], document: object) -> T:
@@ -69,83 +71,12 @@ def canonical_bytes(value: object) -> bytes:
 
 def canonical_document(value: object) -> Document:
     """Give the document whose bytes stand for a value: the same digest to whoever has it alone."""
-    return _write(value, is_canonical=True)
+    return _CANONICAL.write(value)
 
 
 def digest(value: object) -> str:
     """Give the SHA-256 of the canonical bytes, in lower-case hex."""
     return sha256(canonical_bytes(value)).hexdigest()
-
-
-def instant_text(instant: datetime) -> str:
-    """Write an instant in UTC with Z, and microseconds only if there are any.
-
-    Raises: TypeError without a zone. Worked example: ``2025-01-31T23:00:00Z``.
-    """
-    if instant.utcoffset() is None:
-        raise TypeError("An instant needs a zone.")
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _write(value: object, *, is_canonical: bool) -> Document:
-    kind = type(value)
-    write = _SCALARS.get(kind)
-    if write is not None:
-        return write(value)
-    if is_dataclass(kind):
-        return _write_dataclass(kind, value, is_canonical=is_canonical)
-    if isinstance(value, (tuple, list)):
-        return [_write(item, is_canonical=is_canonical) for item in value]
-    if isinstance(value, Mapping):
-        return {_key(key): _write(item, is_canonical=is_canonical) for key, item in value.items()}
-    if isinstance(value, Enum):
-        return _write(value.value, is_canonical=is_canonical)
-    raise TypeError(f"{kind.__name__} has no canonical form.")
-
-
-def _write_dataclass(kind: type, value: object, *, is_canonical: bool) -> dict[str, Document]:
-    document: dict[str, Document] = {}
-    for name, _, default in _fields(kind):
-        held = getattr(value, name)
-        if held is None:  # most of a line, and the same in both forms unless it is left out
-            if not (is_canonical and default is None):
-                document[name] = None
-        elif not (is_canonical and held == default):
-            document[name] = _write(held, is_canonical=is_canonical)
-    tag = getattr(kind, _TAG, None)
-    if isinstance(tag, str):
-        document[_TAG] = tag
-    return document
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise TypeError("The keys of a document are strings.")
-    return key
-
-
-def _same(value: bool | int | str | None) -> Document:
-    return value
-
-
-_SCALARS: Mapping[type, Callable[..., Document]] = {
-    NoneType: _same,
-    bool: _same,
-    int: _same,
-    str: _same,
-    Decimal: plain_text,
-    Ratio: str,
-    datetime: instant_text,
-    date: date.isoformat,
-    UUID: str,
-}
-
-
-@lru_cache(maxsize=256)
-def _fields(kind: type) -> tuple[tuple[str, object, object], ...]:
-    """Give name, type and default (or MISSING) of each field that is not derived."""
-    hints = get_type_hints(kind)
-    return tuple((one.name, hints[one.name], one.default) for one in fields(kind) if one.init)
 
 
 class _Misfit(Exception):
@@ -241,7 +172,7 @@ def _read_number(document: object) -> object:
 
 def _is_kind_of(kind: object, document: object) -> bool:
     if isinstance(document, Mapping):
-        return _TAG in document and getattr(kind, _TAG, None) == document[_TAG]
+        return TAG in document and getattr(kind, TAG, None) == document[TAG]
     if isinstance(document, (list, tuple)):
         return get_origin(kind) is tuple
     return type(document) is kind
@@ -266,7 +197,7 @@ def _read_mapping(read: Reader, document: object) -> object:
     values: dict[str, object] = {}
     for key, item in document.items():
         try:
-            values[_key(key)] = read(item)
+            values[key_of(key)] = read(item)
         except _Misfit as misfit:
             misfit.place.append(key)
             raise
@@ -275,7 +206,7 @@ def _read_mapping(read: Reader, document: object) -> object:
 
 @lru_cache(maxsize=256)
 def _field_readers(kind: type) -> tuple[tuple[str, Reader, object], ...]:
-    return tuple((name, _reader(hint), default) for name, hint, default in _fields(kind))
+    return tuple((name, _reader(hint), default) for name, hint, default in fields_of(kind))
 
 
 def _read_dataclass(kind: type, document: object) -> object:
@@ -294,7 +225,7 @@ def _read_dataclass(kind: type, document: object) -> object:
         misfit.place.append(name)
         raise
     if len(document) > len(values):
-        unknown = document.keys() - values.keys() - {_TAG}
+        unknown = document.keys() - values.keys() - {TAG}
         if unknown:
             raise _Misfit(kind, min(map(str, unknown)))
     return kind(**values)

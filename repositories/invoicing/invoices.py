@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -21,9 +22,12 @@ from models.invoicing.invoices import (
 )
 from models.invoicing.sequences import InvoiceSequence
 from repositories.row_keys import PeriodKey, among
+from repositories.statement_text import insert_of_rows, written_rows
 
 InvoiceKey = tuple[UUID, UUID]
 """Organization and invoice."""
+
+_INSERT_LINES: Final = text(insert_of_rows(InvoiceLine.metadata, "invoice_line"))
 
 
 def find_invoice(session: Session, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
@@ -218,6 +222,12 @@ def list_taxes_by_key(
     ):
         found[row.organization_id, row.invoice_id].append(row)
     return found
+
+
+def insert_lines(session: Session, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Store lines, each named by its columns, by one statement; their invoices are stored."""
+    if lines:
+        session.execute(_INSERT_LINES, {"rows": written_rows(lines)})
 
 
 def delete_contents(session: Session, keys: Collection[tuple[UUID, UUID]]) -> None:

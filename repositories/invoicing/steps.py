@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from models.invoicing.invoices import Invoice
+from repositories.array_text import array, quoted
 
 BILLS = """unnest(
     CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:indexes AS integer[]),
@@ -107,8 +108,8 @@ def insert_runs(
         {
             **_arrays([*runs]),
             "step": step,
-            "contents": [json.dumps(run.content) for run in runs.values()],
-            "digests": [run.digest for run in runs.values()],
+            "contents": array(quoted(json.dumps(run.content)) for run in runs.values()),
+            "digests": array(run.digest for run in runs.values()),
             "created_at": now,
         },
     )
@@ -117,10 +118,10 @@ def insert_runs(
 
 def _arrays(bills: Sequence[RunKey]) -> dict[str, object]:
     return {
-        "organizations": [bill[0] for bill in bills],
-        "subscriptions": [bill[1] for bill in bills],
-        "indexes": [bill[2] for bill in bills],
-        "revisions": [bill[3] for bill in bills],
+        "organizations": array(str(bill[0]) for bill in bills),
+        "subscriptions": array(str(bill[1]) for bill in bills),
+        "indexes": array(str(bill[2]) for bill in bills),
+        "revisions": array(str(bill[3]) for bill in bills),
     }
 
 

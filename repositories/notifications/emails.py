@@ -9,7 +9,6 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import and_, exists, or_, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -19,12 +18,17 @@ from models.invoicing.invoices import Invoice
 from models.notifications.emails import Email
 from repositories.outbox import CHANNEL
 from repositories.pages import read_page
+from repositories.statement_text import insert_of_rows, written_rows
 
 QUEUED: Final = "email"
 """What the outbox's channel tells when mails were queued; a trigger does it for new ones."""
 
 ABOUT_INVOICES: Final = (MailCause.FINALIZED, MailCause.REQUESTED)
 """The causes of mails of which a customer needs the last one alone."""
+
+_INSERT: Final = text(
+    f"{insert_of_rows(Email.metadata, 'email')} ON CONFLICT ON CONSTRAINT uq_email_key DO NOTHING"
+)
 
 _TAKE: Final = text(
     """
@@ -61,11 +65,8 @@ class TakenMail:
 def insert_emails(session: Session, emails: Sequence[Email]) -> None:
     """Store mails by one statement; of those with one key the first counts."""
     if emails:
-        session.execute(
-            insert(Email)
-            .values([one.model_dump() for one in emails])
-            .on_conflict_do_nothing(constraint="uq_email_key")
-        )
+        session.flush()
+        session.execute(_INSERT, {"rows": written_rows([one.model_dump() for one in emails])})
 
 
 def take(session: Session, due: Sequence[tuple[UUID, UUID]], until: datetime) -> list[TakenMail]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlmodel import Session
@@ -26,12 +28,13 @@ from services.discounts.contents import write_coupons
 
 def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTotals]]) -> None:
     """Store the lines, coupons, taxes and draws of invoices that have none."""
-    rows = [
-        (invoice, _line_row(invoice, position, billed), billed.line)
+    lines = [
+        (invoice, _line_values(invoice, position, billed), billed.line)
         for invoice, totals in contents
         for position, billed in enumerate(totals.lines)
     ]
-    session.add_all(row for _, row, _ in rows)
+    session.flush()
+    stored_invoices.insert_lines(session, [values for _, values, _ in lines])
     session.add_all(
         _tax_row(invoice, position, tax)
         for invoice, totals in contents
@@ -44,15 +47,15 @@ def write_contents(session: Session, contents: Sequence[tuple[Invoice, InvoiceTo
         for invoice, totals in contents
         for sequence, one in enumerate(totals.draws, start=1)
     )
-    for invoice, row, line in rows:
-        _write_corrections(session, invoice, row, line)
+    for invoice, values, line in lines:
+        _write_corrections(session, invoice, values["id"], line)
 
 
 def add_line(session: Session, invoice: Invoice, billed: BilledLine) -> None:
     """Store one more line of an invoice, after those that it has."""
     position = len(stored_invoices.list_lines(session, invoice.organization_id, [invoice.id]))
-    session.add(_line_row(invoice, position, billed))
     session.flush()
+    stored_invoices.insert_lines(session, [_line_values(invoice, position, billed)])
 
 
 def is_computed_bill(invoice: Invoice) -> bool:
@@ -79,9 +82,7 @@ def shown_line_of(row: InvoiceLine) -> PricedLine:
         return from_document(PricedLine, calculation)
 
 
-def _write_corrections(
-    session: Session, invoice: Invoice, row: InvoiceLine, line: PricedLine
-) -> None:
+def _write_corrections(session: Session, invoice: Invoice, line_id: UUID, line: PricedLine) -> None:
     if line.corrections and invoice.subscription_id is not None:
         stored_corrections.insert_parts(
             session,
@@ -89,35 +90,33 @@ def _write_corrections(
             invoice.subscription_id,
             line.corrections,
             invoice_id=invoice.id,
-            line_id=row.id,
+            line_id=line_id,
         )
 
 
-def _line_row(invoice: Invoice, position: int, billed: BilledLine) -> InvoiceLine:
+def _line_values(invoice: Invoice, position: int, billed: BilledLine) -> dict[str, Any]:
     line = billed.line
-    document = to_document(line)
-    assert isinstance(document, dict)
-    return InvoiceLine(
-        organization_id=invoice.organization_id,
-        id=new_id(),
-        invoice_id=invoice.id,
-        position=position,
-        type=line.type,
-        description=line.description,
-        quantity=as_decimal(line.quantity),
-        unit_amount=line.unit_amount,
-        line_total=billed.line_total,
-        exact_amount=as_decimal(line.exact_amount),
-        amount_in_unit=None if line.priced_in is None else line.amount,
-        charge_id=line.charge_id,
-        meter_id=line.meter_id,
-        usage_quantity=as_decimal(line.usage_quantity),
-        included_quantity=as_decimal(line.included_quantity),
-        limit_exceeded=line.limit_exceeded,
-        period_start=line.starts_at,
-        period_end=line.ends_at,
-        calculation=document,
-    )
+    return {
+        "organization_id": invoice.organization_id,
+        "id": new_id(),
+        "invoice_id": invoice.id,
+        "position": position,
+        "type": line.type,
+        "description": line.description,
+        "quantity": as_decimal(line.quantity),
+        "unit_amount": line.unit_amount,
+        "line_total": billed.line_total,
+        "exact_amount": as_decimal(line.exact_amount),
+        "amount_in_unit": None if line.priced_in is None else line.amount,
+        "charge_id": line.charge_id,
+        "meter_id": line.meter_id,
+        "usage_quantity": as_decimal(line.usage_quantity),
+        "included_quantity": as_decimal(line.included_quantity),
+        "limit_exceeded": line.limit_exceeded,
+        "period_start": line.starts_at,
+        "period_end": line.ends_at,
+        "calculation": to_document(line),
+    }
 
 
 def tax_amount_of(row: InvoiceTax) -> TaxAmount:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import is_
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from billing.errors import InvariantBroken
 from billing.invoicing.receipts import digest, from_document, to_document
+from billing.rating.lines import PricedLine
 from billing.rating.terms import PlanTerms
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import SubscriptionPeriod
@@ -178,10 +180,7 @@ def keep_all(
     if not contents:
         return
     runs = read_runs(session, contents)
-    mine = {
-        bill: StoredRun(content=to_document(content), digest=digest(content))
-        for bill, content in contents.items()
-    }
+    mine = {bill: _write_run(content, runs[bill]) for bill, content in contents.items()}
     written = stored_steps.insert_runs(
         session, step, {bill.key: run for bill, run in mine.items()}, now=now
     )
@@ -190,3 +189,13 @@ def keep_all(
     mine |= {bill: found[step] for bill, found in zip(lost, theirs, strict=True)}
     for bill, run in mine.items():
         runs[bill][step] = run
+
+
+def _write_run(content: object, runs: Mapping[str, StoredRun]) -> StoredRun:
+    """What a step found as its row: that of the step before where it hands on the same lines."""
+    lines = content if isinstance(content, tuple) else ()
+    for run in runs.values():
+        known = cast("tuple[object, ...]", run.values.get(tuple[PricedLine, ...], ()))
+        if lines and len(known) == len(lines) and all(map(is_, known, lines)):
+            return StoredRun(content=run.content, digest=run.digest)
+    return StoredRun(content=to_document(content), digest=digest(content))
