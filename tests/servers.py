@@ -37,8 +37,6 @@ FAST_SETTINGS = {
     # No statement of tests repays compiling it, and no database of theirs grows old.
     "jit": "off",
     "autovacuum": "off",
-    # Files in memory are read as quickly as one asks another process for them.
-    "io_method": "sync",
 }
 """Enough for tests that do not kill the server; crash tests start one with the defaults."""
 
