@@ -195,7 +195,7 @@ async def list_subscriptions(url: str, organizations: Sequence[UUID]) -> None:
     async with await reading(url) as connection:
         for place in range(READS):
             whose = organizations[place % len(organizations)]
-            await SUBSCRIPTION_PAGES.run(connection, whose, {}, offset=0, limit=20)
+            await SUBSCRIPTION_PAGES.find(connection, whose, {}, offset=0, limit=20)
 
 
 async def reading(url: str) -> AsyncConnection:

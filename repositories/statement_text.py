@@ -53,8 +53,9 @@ def insert_of_rows(metadata: MetaData, table: str) -> str:
 
     All columns of the table are named, so that none is forgotten.
     """
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     kinds = {
-        name: column.type.compile(postgresql.dialect())
+        name: column.type.compile(dialect)
         for name, column in metadata.tables[table].columns.items()
     }
     names = ", ".join(kinds)
