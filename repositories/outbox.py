@@ -102,18 +102,18 @@ def lock_due_of(
     session: Session,
     organization_id: UUID,
     kind: str,
-    owner_id: str,
+    customer_id: str,
     *,
     now: datetime,
     limit: int,
 ) -> Sequence[OutboxMessage]:
-    """As :func:`lock_due_messages`, those alone whose keys begin with an owner and a stroke."""
+    """As :func:`lock_due_messages`, those alone whose keys begin with a customer and a stroke."""
     return session.exec(
         select(OutboxMessage)
         .where(
             OutboxMessage.organization_id == organization_id,
             OutboxMessage.kind == kind,
-            col(OutboxMessage.key).startswith(f"{owner_id}/"),
+            col(OutboxMessage.key).startswith(f"{customer_id}/"),
             OutboxMessage.available_at <= now,
         )
         .order_by(col(OutboxMessage.available_at), col(OutboxMessage.id))

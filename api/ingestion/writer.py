@@ -102,8 +102,7 @@ class UsageWriter:
         Raises TooManyRequests when too much waits already, Unavailable when the database is away.
         """
         self._start()
-        party = submission.organization_id
-        rows = len(submission.rows)
+        party, rows = submission.organization_id, len(submission.rows)
         if (
             self._rows_waiting + rows > MOST_ROWS_WAITING
             or self._rows_of[party] + rows > MOST_ROWS_OF_ONE

@@ -44,6 +44,7 @@ LOTS = text(
     SELECT organization_id, customer_id, unit, id, sequence, amount, kind, priority, begins_at,
         expires_at, meter_ids, charge_ids, cost_amount, cost_currency, rest
     FROM (
+        -- What those that pay before it in every part of the need have left together.
         SELECT one.*, begun.at AS begins_at, newest.rest_after AS rest, asked.needed,
             sum(newest.rest_after) FILTER (
                 WHERE one.meter_ids = '{}' AND one.charge_ids = '{}'
@@ -55,6 +56,8 @@ LOTS = text(
                     one.meter_ids = '{}' AND one.charge_ids = '{}', begun.at, one.sequence
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) AS paid_before,
+            -- What is read however much is paid before it: where all is asked for, what is named,
+            -- and what begins or ends within.
             asked.needed IS NULL OR one.id = ANY(CAST(:named AS uuid[]))
                 OR begun.at > asked.since AND begun.at < asked.until
                 OR one.expires_at > asked.since AND one.expires_at < asked.until AS is_kept

@@ -44,7 +44,11 @@ DIRECT = [
 ]
 
 FAST_READS = {route.path for route in DIRECT if "GET" in (route.methods or ())}
-FAST_WRITES = {"/credits/holds", "/subscriptions/{subscription_id}/preview-invoice"}
+FAST_WRITES = {
+    "/auth/login",
+    "/credits/holds",
+    "/subscriptions/{subscription_id}/preview-invoice",
+}
 """Writes that the framework answers too, unless they are as most are."""
 
 
