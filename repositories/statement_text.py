@@ -53,7 +53,7 @@ def insert_of_rows(metadata: MetaData, table: str) -> str:
 
     All columns of the table are named, so that none is forgotten.
     """
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  (untyped there)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped there
     kinds = {
         name: column.type.compile(dialect)
         for name, column in metadata.tables[table].columns.items()
