@@ -21,7 +21,6 @@ from sqlalchemy import make_url
 from models.usage.event_ids import new_event_id
 from repositories.asynchronous.connections import connect
 from repositories.ingestion import writer
-from repositories.ingestion.insertion import INSERT_EVENTS
 from repositories.ingestion.writer import EventScope, NewEvent
 
 Parameters = dict[str, object]
@@ -46,7 +45,7 @@ def prepare_list(
         for row in rows
     ]
     # The statement alone is the limit, so its parameters are made beforehand.
-    columns = writer.columns_of(events, now=datetime.now(UTC), is_looked_up=True)
+    columns = writer._columns(events, datetime.now(UTC))  # noqa: SLF001  (the product's own)
     return [event.scope for event in events], columns
 
 
@@ -63,7 +62,7 @@ async def write(address: str, prepared: Sequence[tuple[list[EventScope], Paramet
                 "SELECT set_config('app.organizations', %s, true)", [f"{{{organization}}}"]
             )
             await writer.share_arrivals(connection, scopes)
-            await INSERT_EVENTS.execute(connection, parameters)
+            await connection.execute(writer._INSERT_EVENTS, parameters)  # noqa: SLF001  (same)
     seconds = perf_counter() - began
     await connection.close()
     return seconds

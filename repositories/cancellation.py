@@ -132,12 +132,19 @@ class CancelScope:
                     self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
     def cancel_at_rest(self, reason: Unavailable) -> bool:
-        """As :meth:`cancel` where no transaction is open, so that it need not wait; else False."""
-        with self._lock:
+        """As :meth:`cancel` where no transaction is open and nobody cancels, without a wait.
+
+        False where something is under way: :meth:`cancel` may have to wait for the server.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
             if self._connection is not None:
                 return False
             self._reason = self._reason or reason
             return True
+        finally:
+            self._lock.release()
 
     def require_going_on(self) -> None:
         """Return unless it was canceled. Raises the reason."""

@@ -149,22 +149,17 @@ async def transaction_of(
 ) -> AsyncIterator[None]:
     """A transaction in which row-level security shows these organizations.
 
-    Begun on an idle connection; committed at the end, rolled back if anything is raised. Statements
-    are sent without a wait for those before them: who reads what one gives waits for all of these,
-    and one that fails is told of then, or at the end.
+    Begun by one round trip on an idle connection; committed at the end, rolled back if anything is
+    raised.
     """
+    await connection.execute(begin_for(organization_ids), prepare=False)
     try:
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            await connection.execute(
-                "SELECT set_config('app.organizations', %s, true)", [_names_of(organization_ids)]
-            )
-            yield
-            await connection.execute("COMMIT")
+        yield
     except BaseException:
         with suppress(Error):
             await connection.rollback()
         raise
+    await connection.commit()
 
 
 class StrongReferenceSession(Session):

@@ -22,7 +22,6 @@ from api.admission.fair_queue import FairQueue
 from api.idle_connections import let_go, still_works
 from api.ingestion.tail import UsageTail
 from billing.errors import TooManyRequests, Unavailable
-from repositories.asynchronous.connections import plan_once
 from services.catalog.terms_cache import TermsCache
 from services.ingestion.batch import PartitionCache
 from services.ingestion.ingest import ingest
@@ -282,7 +281,6 @@ class _Line:
         if self._connection is None:
             try:
                 self._connection = await self._connect()
-                await plan_once(self._connection, for_growth=True)
             except OperationalError as error:
                 raise _Unreachable from error
         return self._connection

@@ -14,7 +14,6 @@ from psycopg.pq import TransactionStatus
 from api.admission.slots import Admission
 from api.idle_connections import let_go, still_works
 from billing.errors import Unavailable
-from repositories.asynchronous.connections import plan_once
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +83,12 @@ class ReadConnections:
         except OperationalError as error:
             log.warning("database_unreachable", error=type(error).__name__)
             raise Unreachable(_AWAY, code="database_unavailable") from error
-        await plan_once(connection, for_growth=self._plans_for_growth)
+        # Few statements, asked again and again: planning each anew costs more than it saves.
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        if self._plans_for_growth:
+            # What is read here is of one customer: whole tables are read by plans alone that were
+            # made while there was nothing in them, and that stay until statistics change.
+            await connection.execute("SET enable_seqscan = off")
         return connection
 
     async def _put_back(self, connection: AsyncConnection) -> None:

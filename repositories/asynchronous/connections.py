@@ -45,17 +45,6 @@ async def connect(
     return connection
 
 
-async def plan_once(connection: AsyncConnection, *, for_growth: bool = False) -> None:
-    """Statements are planned once: they are few, and planning each anew costs more than it saves.
-
-    ``for_growth``: a plan that was made while a table was empty stays good. Whole tables are read
-    by such plans alone, which would stay until statistics change.
-    """
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
-    if for_growth:
-        await connection.execute("SET enable_seqscan = off")
-
-
 def is_disturbed(connection: AsyncConnection) -> bool:
     """Whether the server said something unasked, as it does when it ends a connection.
 

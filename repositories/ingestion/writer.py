@@ -1,4 +1,4 @@
-"""The bulk writer of usage events: arrays in, counts out."""
+"""The bulk writer of usage events: arrays in, one statement for identity, event and roll-up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from repositories.array_text import array, optional, quoted
-from repositories.ingestion.insertion import INSERT_EVENTS
-from repositories.ingestion.needed_checks import NeededChecks
+from repositories.statement_text import compact
 from repositories.usage.arrival_locks import LOCK_BUCKETS, lock_key_of_bucket
+from repositories.usage.figures import Figure, listed, names
+from repositories.usage.properties.groups import ROLL_UP
 
 
 class EventScope:
@@ -105,29 +106,9 @@ async def insert_events(
     At most 32,768 at once. Idempotent by organization and key. The order of ``events`` is the
     order of their arrival.
     """
-    count, _ = await _insert(connection, events, now, is_looked_up=True)
-    return count
-
-
-async def insert_plain_events(
-    connection: AsyncConnection, events: Sequence[NewEvent], *, now: datetime
-) -> int | NeededChecks:
-    """As :func:`insert_events`, unless something must be looked up first: then that, and no more.
-
-    What must be is read after the arrival locks are held, so that no bill becomes final meanwhile,
-    and in the statement that stores, so that it costs no wait of its own.
-    """
-    count, needed = await _insert(connection, events, now, is_looked_up=False)
-    return needed if any(needed) else count
-
-
-async def _insert(
-    connection: AsyncConnection, events: Sequence[NewEvent], now: datetime, *, is_looked_up: bool
-) -> tuple[int, NeededChecks]:
-    columns = columns_of(events, now=now, is_looked_up=is_looked_up)
-    cursor = await INSERT_EVENTS.execute(connection, columns)
-    [(count, *needed)] = await cursor.fetchall()
-    return count, NeededChecks(*needed)
+    cursor = await connection.execute(_INSERT_EVENTS, _columns(events, now))
+    row = await cursor.fetchone()
+    return row[0] if row is not None else 0
 
 
 async def find_keys(
@@ -165,10 +146,7 @@ def _lock_key(organization: str, customer_end: str) -> int:
     return lock_key_of_bucket(UUID(organization), int(customer_end, 16) % LOCK_BUCKETS)
 
 
-def columns_of(
-    events: Sequence[NewEvent], *, now: datetime, is_looked_up: bool
-) -> dict[str, object]:
-    """The values of ``INSERT_EVENTS``; ``is_looked_up`` stores whatever may be to be looked up."""
+def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
     return {
         "organizations": array([one.scope.organization for one in events]),
         "ids": array([one.id for one in events]),
@@ -184,12 +162,6 @@ def columns_of(
         "late": array(["t" if one.late else "f" for one in events]),
         "paused": array(["t" if one.paused else "f" for one in events]),
         "now": now,
-        "is_looked_up": is_looked_up,
-        "named_organizations": array({one.scope.organization for one in events}),
-        "named_meters": array({one.scope.meter for one in events}),
-        "named_customers": array({one.scope.customer for one in events}),
-        "first": min(one.timestamp for one in events),
-        "last": max(one.timestamp for one in events),
     }
 
 
@@ -197,6 +169,102 @@ _SHARE_ARRIVALS: Final = """
 SELECT count(pg_advisory_xact_lock_shared(key))
 FROM (SELECT key FROM unnest(%s::bigint[]) AS key ORDER BY key) AS ordered
 """
+
+_INSERT_EVENTS: Final = compact(
+    f"""
+-- One number for the whole transaction: its rows are numbered up from it.
+WITH drawn AS MATERIALIZED (
+    SELECT nextval('usage_arrival_sequence') AS first
+),
+-- What came, in the order that it came in; an event without a key goes by its id.
+arrived AS MATERIALIZED (
+    SELECT arrived.*, date_bin('1 hour', timestamp, timestamptz '2000-01-01Z') AS hour,
+        counted AND NOT paused AS counts, coalesce(idempotency_key, id::text) AS key
+    FROM unnest(
+        %(organizations)s::uuid[], %(ids)s::uuid[], %(meters)s::uuid[], %(customers)s::uuid[],
+        %(timestamps)s::timestamptz[], %(quantities)s::numeric[], %(distinct_values)s::text[],
+        %(meta_data)s::text[], %(keys)s::text[], %(hashes)s::text[],
+        %(counted)s::boolean[], %(late)s::boolean[], %(paused)s::boolean[]
+    ) WITH ORDINALITY AS arrived(
+        organization_id, id, meter_id, customer_id, timestamp, quantity, distinct_value,
+        meta_data, idempotency_key, content_hash, counted, late, paused, place
+    )
+),
+-- Whose key was free. Keys are taken in one order, so that two batches cannot wait for each other;
+-- of a key that comes twice in a batch the first one takes it.
+identified AS (
+    INSERT INTO usage_event_key AS known
+        (organization_id, idempotency_key, event_id, timestamp, content_hash)
+    SELECT organization_id, key, id, timestamp, decode(content_hash, 'hex')
+    FROM arrived ORDER BY organization_id, key COLLATE "C", place
+    ON CONFLICT (organization_id, idempotency_key) DO NOTHING
+    RETURNING known.event_id
+),
+-- Only those are stored and rolled up: what was known already changes nothing below.
+fresh AS MATERIALIZED (
+    SELECT arrived.*, drawn.first + arrived.place - 1 AS arrival_sequence
+    FROM arrived JOIN identified ON identified.event_id = arrived.id CROSS JOIN drawn
+),
+stored AS (
+    INSERT INTO usage_event (
+        organization_id, timestamp, id, meter_id, customer_id, quantity, distinct_value,
+        meta_data, idempotency_key, arrival_sequence, counted, late, paused, ingested_at
+    )
+    SELECT organization_id, timestamp, id, meter_id, customer_id, quantity, distinct_value,
+        meta_data::jsonb, idempotency_key, arrival_sequence, counted, late, paused,
+        %(now)s
+    FROM fresh
+    ORDER BY organization_id, customer_id, meter_id, timestamp
+),
+-- Hours of customers, sorted for the same reason. An event that does not count is recorded there.
+rolled AS (
+    INSERT INTO usage_rollup AS held (
+        organization_id, customer_id, meter_id, hour, recorded_count, event_count,
+        {names()}, last_value, last_at, last_sequence, weighted_total
+    )
+    SELECT organization_id, customer_id, meter_id, hour, count(*),
+        count(*) FILTER (WHERE counts),
+        {listed(Figure.of_counted_events)},
+        (array_agg(quantity ORDER BY timestamp DESC, place DESC) FILTER (WHERE counts))[1],
+        max(timestamp) FILTER (WHERE counts),
+        (array_agg(arrival_sequence ORDER BY timestamp DESC, place DESC) FILTER (WHERE counts))[1],
+        coalesce(
+            sum(quantity * (3600 - extract(epoch FROM timestamp - hour)) * 1000000)
+                FILTER (WHERE counts),
+            0
+        )
+    FROM fresh
+    GROUP BY organization_id, customer_id, meter_id, hour
+    ORDER BY organization_id, customer_id, meter_id, hour
+    -- The newest value stays unless a later instant comes, or the same one by a later arrival.
+    ON CONFLICT (organization_id, customer_id, meter_id, hour) DO UPDATE SET
+        recorded_count = held.recorded_count + excluded.recorded_count,
+        event_count = held.event_count + excluded.event_count,
+        {listed(Figure.merged)},
+        last_value = CASE WHEN (excluded.last_at, excluded.last_sequence)
+                <= (held.last_at, held.last_sequence) OR excluded.last_at IS NULL
+            THEN held.last_value ELSE excluded.last_value END,
+        last_at = greatest(held.last_at, excluded.last_at),
+        last_sequence = CASE WHEN (excluded.last_at, excluded.last_sequence)
+                <= (held.last_at, held.last_sequence) OR excluded.last_at IS NULL
+            THEN held.last_sequence ELSE excluded.last_sequence END,
+        weighted_total = held.weighted_total + excluded.weighted_total
+),
+-- Each value of an hour once, as a fingerprint: values may be long and personal.
+distinguished AS (
+    INSERT INTO usage_distinct (organization_id, customer_id, meter_id, hour, value_hash)
+    SELECT DISTINCT organization_id, customer_id, meter_id, hour,
+        sha256(convert_to(distinct_value, 'UTF8')) AS value_hash
+    FROM fresh WHERE distinct_value IS NOT NULL AND counts
+    ORDER BY organization_id, customer_id, meter_id, hour, value_hash
+    ON CONFLICT DO NOTHING
+),
+-- The groups that prices tell apart, of meters that have any.
+grouped AS ({ROLL_UP}
+)
+SELECT count(*) FROM identified
+""",  # noqa: S608  (put together out of constants)
+)
 
 _FIND_KEYS: Final = """
 SELECT known.organization_id::text, known.idempotency_key, known.event_id::text, known.timestamp,

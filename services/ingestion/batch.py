@@ -18,9 +18,8 @@ from billing.errors import BillingError, Conflict, InvariantBroken
 from models.usage.event_ids import EventIds
 from repositories.ingestion import writer as stored_writer
 from repositories.ingestion.alerts import wake_alerts
-from repositories.ingestion.flags import find_flagged_spans
+from repositories.ingestion.flags import find_flagged_spans, find_needed_checks
 from repositories.ingestion.late_marks import mark_changed_periods
-from repositories.ingestion.needed_checks import NeededChecks
 from repositories.ingestion.partitions import month_of
 from repositories.ingestion.writer import NewEvent, StoredEvent
 from services.catalog.terms_cache import TermsCache
@@ -39,15 +38,6 @@ def _counted(rows: Iterable[Row]) -> list[NewEvent]:
         if row.result is not None and row.result.status is EventStatus.CREATED
     ]
     return [event for event in stored if event.counted and not event.paused]
-
-
-def _firsts_of(rows: Iterable[Row]) -> list[NewEvent]:
-    """The events of these rows, of each key the first."""
-    firsts: dict[tuple[str, str], NewEvent] = {}
-    for row in rows:
-        event = row.require_event()
-        firsts.setdefault(event.identity, event)
-    return list(firsts.values())
 
 
 @dataclass(slots=True)
@@ -156,16 +146,14 @@ class Batch:
         if missing:
             raise MonthsMissing(missing)
         await stored_writer.share_arrivals(self._connection, {one.scope for one in events})
-        needed = await self._insert(rows)
-        if needed is None:
-            return
+        needed = await find_needed_checks(self._connection, events)
         if needed.has_flagged_spans:
             await self._flag(rows)
         limits = UsageLimits(self._connection, self._terms, self._now)
         if needed.has_limits and await limits.find([row.require_event() for row in rows]):
             await self._write_limited(limits, rows)
         else:
-            await self._insert_looked_up(rows)
+            await self._insert(rows)
         counted = _counted(rows) if needed.has_flagged_spans or needed.has_alerts else []
         if needed.has_flagged_spans and counted:
             # Final periods that depend on what was stored are rated again (CONTRACT 83, 84).
@@ -185,7 +173,7 @@ class Batch:
             if row.result is None:
                 is_alone = limits.must_come_alone(row.require_event())
                 (alone if is_alone else together).append(row)
-        await self._insert_looked_up(together)
+        await self._insert(together)
         for row in alone:
             await self._insert_alone(limits, row)
         await limits.tell(
@@ -194,24 +182,16 @@ class Batch:
             if row.result is not None and row.result.status is EventStatus.CREATED
         )
 
-    async def _insert(self, rows: Sequence[Row]) -> NeededChecks | None:
-        """Every row is stored or answered, unless something must be looked up first: that."""
-        stored = await stored_writer.insert_plain_events(
-            self._connection, _firsts_of(rows), now=self._now
-        )
-        if isinstance(stored, NeededChecks):
-            return stored
-        await self._answer_stored(rows, stored)
-        return None
-
-    async def _insert_looked_up(self, rows: Sequence[Row]) -> None:
-        if rows:
+    async def _insert(self, rows: Sequence[Row]) -> None:
+        firsts: dict[tuple[str, str], NewEvent] = {}
+        for row in rows:
+            event = row.require_event()
+            firsts.setdefault(event.identity, event)
+        count = 0
+        if firsts:
             count = await stored_writer.insert_events(
-                self._connection, _firsts_of(rows), now=self._now
+                self._connection, list(firsts.values()), now=self._now
             )
-            await self._answer_stored(rows, count)
-
-    async def _answer_stored(self, rows: Sequence[Row], count: int) -> None:
         for row in rows:
             event = row.require_event()
             row.result = EventResult(
@@ -227,7 +207,7 @@ class Batch:
     async def _insert_alone(self, limits: UsageLimits, row: Row) -> None:
         try:
             async with self._connection.transaction():
-                await self._insert_looked_up([row])
+                await self._insert([row])
                 if row.result is not None and row.result.status is EventStatus.CREATED:
                     await limits.require_room(row.require_event())
         except Conflict as error:

@@ -67,16 +67,11 @@ def event(
     )
 
 
-def ensure_partitions(shop: Shop, events: Sequence[NewEvent]) -> None:
-    """There are partitions for these events."""
-    for month in {date(one.timestamp.year, one.timestamp.month, 1) for one in events}:
-        with shop.transactions.for_organizations([]) as session:
-            session.execute(text("SELECT ensure_usage_partition(:month)"), {"month": month})
-
-
 async def write(events: Sequence[NewEvent], *shops: Shop) -> int:
     """The events are inserted in one transaction; how many were new."""
-    ensure_partitions(shops[0], events)
+    for month in {date(one.timestamp.year, one.timestamp.month, 1) for one in events}:
+        with shops[0].transactions.for_organizations([]) as session:
+            session.execute(text("SELECT ensure_usage_partition(:month)"), {"month": month})
     async with one_transaction(*shops) as connection:
         return await insert_events(connection, events, now=NOW)
 

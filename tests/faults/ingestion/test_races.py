@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -171,15 +170,14 @@ async def test_a_bill_waits_for_events_that_are_on_their_way(
     store_events(shop, customer_id, meter.id, [Fact(at=MONTH)])
     shop.read(rebuild_rollups)
     connection = await connect(shop.transactions.address)
-    execute, is_written, may_commit = connection.execute, asyncio.Event(), asyncio.Event()
+    commit, is_written, may_commit = connection.commit, asyncio.Event(), asyncio.Event()
 
-    async def commit_later(statement: Any, *given: Any) -> Any:
-        if statement == "COMMIT":
-            is_written.set()
-            await may_commit.wait()
-        return await execute(statement, *given)
+    async def commit_later() -> None:
+        is_written.set()
+        await may_commit.wait()
+        await commit()
 
-    monkeypatch.setattr(connection, "execute", commit_later)
+    monkeypatch.setattr(connection, "commit", commit_later)
     writing = asyncio.create_task(record_late(connection, shop, meter, customer_id))
     await is_written.wait()
     with ThreadPoolExecutor(1) as pool:
