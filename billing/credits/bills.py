@@ -53,6 +53,7 @@ class Need:
     amount: Decimal
     since: datetime
     until: datetime
+    currency: str | None = None
 
     def either(self, other: Need) -> Need:
         """What is enough for each of two bills, of which one draws after the other."""
@@ -60,6 +61,7 @@ class Need:
             amount=max(self.amount, other.amount),
             since=min(self.since, other.since),
             until=max(self.until, other.until),
+            currency=self.currency,
         )
 
 

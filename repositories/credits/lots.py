@@ -49,6 +49,9 @@ LOTS = text(
             sum(newest.rest_after) FILTER (
                 WHERE one.meter_ids = '{}' AND one.charge_ids = '{}'
                     AND begun.at <= asked.since
+                    -- What cost another currency may pay nothing of the bill.
+                    AND (one.cost_currency IS NULL OR asked.currency IS NULL
+                        OR one.cost_currency = asked.currency)
                     AND (one.expires_at IS NULL OR one.expires_at > asked.until)
             ) OVER (
                 PARTITION BY one.organization_id, one.customer_id, one.unit, one.kind
@@ -64,8 +67,8 @@ LOTS = text(
         FROM unnest(
             CAST(:organizations AS uuid[]), CAST(:customers AS uuid[]), CAST(:units AS text[]),
             CAST(:needs AS numeric[]), CAST(:begins AS timestamptz[]),
-            CAST(:ends AS timestamptz[])
-        ) AS asked (organization_id, customer_id, unit, needed, since, until)
+            CAST(:ends AS timestamptz[]), CAST(:currencies AS text[])
+        ) AS asked (organization_id, customer_id, unit, needed, since, until, currency)
         JOIN credit_grant AS one ON one.organization_id = asked.organization_id
             AND one.customer_id = asked.customer_id AND one.unit = asked.unit
         -- What is sold may begin with its payment; all else begins when it says so.
@@ -109,6 +112,7 @@ def list_lots(
         "needs": [one and one.amount for one in asked],
         "begins": [one and one.since for one in asked],
         "ends": [one and one.until for one in asked],
+        "currencies": [one and one.currency for one in asked],
         "named": list(named),
     }
     return [StoredLot(*row) for row in session.execute(LOTS, keys)]

@@ -26,7 +26,7 @@ from repositories.invoicing import term_progress as stored_terms
 from repositories.invoicing.invoices import InvoiceKey
 from repositories.subscriptions import subscriptions as stored_subscriptions
 from services.corrections.late_usage import settle
-from services.documents.contents import write_contents
+from services.documents.contents import tax_amount_of, write_contents
 from services.invoicing import composition
 from services.invoicing.composition import Bill, Composing
 from services.invoicing.drafts import keep_receipt, set_totals
@@ -146,6 +146,7 @@ def _divide(
     drawn = stored_draws.list_draws(
         session, [_key_of(one) for one in rated if one.draft.invoice.is_drawn]
     )
+    taxed = stored_invoices.list_taxes_by_key(session, [_key_of(one) for one in rated])
     replaced: list[tuple[Invoice, InvoiceTotals]] = []
     kept: list[tuple[Invoice, InvoiceTotals]] = []
     for one, bill in zip(rated, composed, strict=True):
@@ -154,6 +155,9 @@ def _divide(
             not one.is_revised
             and invoice.id not in correcting
             and not _may_say_else(bill, invoice)
+            and bill.totals.tax_status == invoice.tax_status
+            and list(bill.totals.taxes)
+            == [tax_amount_of(row) for row in taxed.get(_key_of(one), ())]
             and _draws_the_same(bill.totals, invoice, drawn.get(_key_of(one), ()))
         )
         (kept if is_kept else replaced).append((invoice, bill.totals))

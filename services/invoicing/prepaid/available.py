@@ -115,6 +115,8 @@ def _needs(
                 boundless.add(key)
                 continue
             need = _from_to(one, most)
+            if key in found and found[key].currency != need.currency:
+                boundless.add(key)  # what cost another currency pays one of them alone
             found[key] = found[key].either(need) if key in found else need
     return {key: need for key, need in found.items() if key not in boundless}
 
@@ -141,7 +143,12 @@ def _from_to(asked: Totaling, amount: Decimal) -> Need:
     if asked.rated is not None:
         begins.append(asked.rated.frozen.period.starts_at)
         ends.append(asked.rated.frozen.period.ends_at)
-    return Need(amount=amount, since=min([*begins, asked.at]), until=max([*ends, asked.at]))
+    return Need(
+        amount=amount,
+        since=min([*begins, asked.at]),
+        until=max([*ends, asked.at]),
+        currency=asked.currency,
+    )
 
 
 def available_credit(
