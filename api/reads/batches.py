@@ -158,7 +158,8 @@ class BatchedReads(Generic[Question, Answer]):
         if self._writes_to is not None:
             ready = [one for one in asked if self._may_begin(organization_id, one)]
             rest = [one for one in asked if not self._may_begin(organization_id, one)]
-        share = min(self._most_together, math.ceil(len(ready) / self._free))
+        free = min(self._free, self._of_one - self._under_way[organization_id])
+        share = min(self._most_together, math.ceil(len(ready) / free))
         together, rest = ready[:share], [*ready[share:], *rest]
         if rest:
             # Behind the other organizations, whose turn it is.
@@ -186,11 +187,13 @@ class BatchedReads(Generic[Question, Answer]):
         asks_again = self._unlike and len(together) > 1
         self._begin(together)
         questions = [one.question for one in together]
-        # Organizations have their turns here already, so all readers are one party.
+        # Organizations have their turns here already, so all readers are one party; but where a
+        # question may take long, no organization has all connections.
+        party = organization_id if self._unlike else self
         try:
             async with (
                 asyncio.timeout(SHARED_SECONDS if asks_again else seconds),
-                self._connections.lend(self) as connection,
+                self._connections.lend(party) as connection,
             ):
                 answers = await self._read(connection, organization_id, questions)
         except Unreachable as error:

@@ -190,7 +190,7 @@ def list_problems(
 ) -> Sequence[Problem]:
     """What failed, by how it did: what failed most often first."""
     at, request_id = col(LoggedRequest.at), col(LoggedRequest.request_id)
-    path = func.regexp_replace(LoggedRequest.path, _IDENTIFIERS, "{id}", "g")
+    path = func.regexp_replace(LoggedRequest.path, _IDENTIFIERS, "{id}", "gi")
     method, status = col(LoggedRequest.method), col(LoggedRequest.status)
     alike = (method, path, status, col(LoggedRequest.code))
     requests = func.sum(LoggedRequest.alike)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from anyio import SpooledTemporaryFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from billing.invoicing.kinds import DocumentLanguage
 from console.rendering import render
 from console.workspace.asking import API, Call, Member, Refused
-from console.workspace.frame import Screen
+from console.workspace.frame import Screen, reaches
 from console.workspace.live.streams import Fragments
 from console.workspace.values import Values
 
@@ -29,8 +29,12 @@ EXAMPLE: Final = (
 )
 MOST_BYTES: Final = 32 * 1024 * 1024
 """A longer file is the command line's, which goes on where it broke off."""
-PLACES: Final = asyncio.Semaphore(2)
-"""So many files lie on the disk of a process at once; whoever sends another waits."""
+PLACES: Final = asyncio.Semaphore(4)
+"""So many files lie on the disk of a process at once, one of an organization."""
+WAITING_SECONDS: Final = 10.0
+SENDING: Final[set[str]] = set()
+"""The organizations whose files these are."""
+REPORTS: Final = "usage.write"
 IN_MEMORY_BYTES: Final = 1024 * 1024
 BLOCK_BYTES: Final = 256 * 1024
 MOST_LINES: Final = 1_000
@@ -86,9 +90,15 @@ async def show_import(_member: Member) -> Screen:
 
 
 async def take_import(member: Member) -> Response:
-    """The events of a file are sent; after each part it is told how far it is. Raises Refused."""
+    """The events of a file are sent; after each part it is told how far it is.
+
+    Raises Refused, also while others send theirs.
+    """
+    if not reaches(member.role, REPORTS):
+        # Nobody keeps a place with a file that they may not send.
+        raise Refused(403, {"detail": "Your role may not report usage."})
     async with AsyncExitStack() as held:
-        await held.enter_async_context(PLACES)
+        await held.enter_async_context(_place_of(member.organization["id"]))
         file = await held.enter_async_context(SpooledTemporaryFile[bytes](IN_MEMORY_BYTES))
         lines = await _receive(member.request, file)
         await member.renew()
@@ -97,6 +107,30 @@ async def take_import(member: Member) -> Response:
         first = await anext(parts, Part(read=0, numbers=(), lines=()))
         taken = Taken(lines=lines).after(first, await _send(member, first))
         return _tell(member, taken, parts, held.pop_all())
+
+
+@asynccontextmanager
+async def _place_of(organization_id: str) -> AsyncIterator[None]:
+    """A place for a file, while the block runs: however slowly one sends theirs, others can."""
+    if organization_id in SENDING:
+        raise Refused(503, {"detail": "Another file of your organization is being sent."})
+    SENDING.add(organization_id)
+    try:
+        await _wait_for_place()
+        try:
+            yield
+        finally:
+            PLACES.release()
+    finally:
+        SENDING.discard(organization_id)
+
+
+async def _wait_for_place() -> None:
+    try:
+        async with asyncio.timeout(WAITING_SECONDS):
+            await PLACES.acquire()
+    except TimeoutError as error:
+        raise Refused(503, {"detail": "Others send files now; repeat this later."}) from error
 
 
 def _tell(
@@ -152,13 +186,16 @@ async def _receive(request: Request, file: SpooledTemporaryFile[bytes]) -> int:
     Browsers hear nothing before all of it is sent. Raises Refused.
     """
     size, lines, last = 0, 0, b"\n"
-    async for block in request.stream():
-        size += len(block)
-        if size > MOST_BYTES:
-            raise Refused(413, {"detail": f"The file has more than {MOST_BYTES:,} bytes."})
-        lines += block.count(b"\n")
-        last = block[-1:] or last
-        await file.write(block)
+    try:
+        async for block in request.stream():
+            size += len(block)
+            if size > MOST_BYTES:
+                raise Refused(413, {"detail": f"The file has more than {MOST_BYTES:,} bytes."})
+            lines += block.count(b"\n")
+            last = block[-1:] or last
+            await file.write(block)
+    except ClientDisconnect as error:
+        raise Refused(400, {"detail": "The file was not sent to its end."}) from error
     await file.seek(0)
     return lines + (last != b"\n")
 
