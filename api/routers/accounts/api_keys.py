@@ -12,8 +12,8 @@ from api.access.sessions import Manager, ManageSession, Reader, ReadSession
 from api.context import ContextDep, state_of
 from api.schemas.accounts.accounts import ApiKeyCreate, ApiKeyView, CreatedApiKeyView, view_api_key
 from api.schemas.accounts.request_log import (
+    FailedRequestsView,
     LoggedRequestView,
-    ProblemView,
     view_problem,
     view_request,
 )
@@ -144,7 +144,7 @@ def list_requests(
 
 
 @requests.get(
-    "/problems", response_model=ListOf[ProblemView], dependencies=[Depends(write_requests)]
+    "/problems", response_model=ListOf[FailedRequestsView], dependencies=[Depends(write_requests)]
 )
 def list_problems(
     session: ReadSession, principal: Reader, wanted: Annotated[Wanted, Depends(get_wanted)]

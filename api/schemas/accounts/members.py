@@ -21,8 +21,16 @@ RoleWord = Annotated[str, StringConstraints(strict=True, max_length=20), one_of(
 Known = Annotated[str, StringConstraints(strict=True, max_length=1000)]
 """A password that is compared: any text is taken, what is wrong about it is not told."""
 
-Token = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
-Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
+Token = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)
+]
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)
+]
+Code = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)
+]
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)
+]
 
 
 class MemberView(View):

@@ -49,7 +49,7 @@ def view_request(shown: ShownRequest) -> LoggedRequestView:
     )
 
 
-class ProblemView(View):
+class FailedRequestsView(View):
     """Requests that failed in the same way: one method, path, status and code."""
 
     method: str
@@ -70,6 +70,6 @@ class ProblemView(View):
     """The `X-Request-Id` of one of the last."""
 
 
-def view_problem(found: Problem) -> ProblemView:
+def view_problem(found: Problem) -> FailedRequestsView:
     """What failed as the API shows it."""
-    return ProblemView(**asdict(found))
+    return FailedRequestsView(**asdict(found))

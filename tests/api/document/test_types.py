@@ -22,6 +22,7 @@ IN_WORDS_OF_OTHERS = {
     "Problem.type": "an address",
     "LoggedRequest.status": "a number",
     "Problem.status": "a number",
+    "FailedRequests.status": "a number",
 }
 LEFT_OUT = {
     "CreatedApiKey": "has no secret when it is repeated",

@@ -33,6 +33,14 @@ NO_FORM: Final = "sn ow"
 NOT_NUMBERS: Final = ("NaN", "Infinity", "-Infinity")
 OUT_OF_RANGE: Final = (10**31, "1e99", "1e-99", "1,5", "0x10", "1 000", "")
 LOST_DAYS: Final = ("yesterday", ANY_PAST, "9999-12-31T23:59:59Z", "2026-02-30", "")
+NAMES_NOTHING: Final = {
+    "timezone": "Mars/Olympus",
+    "currency": "QQQ",
+    "cost_currency": "QQQ",
+    "country": "QQ",
+    "billing_address_country": "QQ",
+}
+"""Texts as they should be, that stand for nothing there is."""
 FREE: Final = ({str(one): 1 for one in range(51)}, {"a": "x" * 40_000})
 
 
@@ -83,6 +91,14 @@ def _of_query(document: Schema, name: str, operation: Schema) -> Iterator[BadReq
                 yield BadRequest(
                     operation=name, place="query", field=parameter["name"], way=way, sent=value
                 )
+        if parameter["name"] in NAMES_NOTHING:
+            yield BadRequest(
+                operation=name,
+                place="query",
+                field=parameter["name"],
+                way="names nothing",
+                sent=NAMES_NOTHING[parameter["name"]],
+            )
     yield BadRequest(operation=name, place="query", field=UNKNOWN, way="unknown", sent="1")
 
 
@@ -112,6 +128,8 @@ def _wrong_bodies(
             is_spared = way == "only space" and name in TAKES_SPACE
             if not (is_spared or (name == "timestamp" and value == ANY_PAST)):
                 yield name, way, _with(good, name, value)
+        if name in NAMES_NOTHING:
+            yield name, "names nothing", _with(good, name, NAMES_NOTHING[name])
         if name in schema.get("required", ()):
             yield name, "missing", {one: value for one, value in good.items() if one != name}
         value = _good(document, field)

@@ -52,11 +52,17 @@ def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
         "group_by": ["region"],
         "group_prices": [GROUP_PRICE],
     }
+    line = {"description": "Work", "quantity": 1, "unit_amount": 1}
+    whose = {"customer_id": ids["customer_id"]}
     words = {"name": "Seats", "lookup_key": "seats", "type": "meter"}
     return {
         "EventReport": {"meter_id": meter["id"]} | event,
         "TrackedEvent": {"meter_token": meter["meter_token"]} | event,
         "FeatureCreate": words | {"meter_name": "seats", "aggregation_type": "SUM"},
+        "SubscriptionCreate": whose | {"plan_id": ids["plan_id"], "start_date": "2026-01-01"},
+        "InvoiceCreate": whose
+        | {"currency": "USD", "due_date": "2026-02-01", "line_items": [line]},
+        "CouponCreate": {"code": "SPRING", "amount": 5, "currency": "USD"},
         "ChargeCreate": charge,
         "ProposedCharge": charge,
         "GroupPriceWrite": GROUP_PRICE,
