@@ -97,5 +97,5 @@ meaning. With 429 and 503 the header `Retry-After` says after how many seconds a
 sense. Where several fields are wrong, `errors` names each by `field` with a code of its own.
 
 Find a code by the search of your browser, or by what it is about. Those without a status come in
-reports and details alone.
+reports, and within `errors` of a 422.
 """

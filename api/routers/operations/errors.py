@@ -50,7 +50,7 @@ def _list_topic(topic: str) -> str:
 
 
 def _explain(one: ProblemCode) -> Sequence[str]:
-    statuses = ", ".join(map(str, one.statuses)) or "in reports only"
+    statuses = ", ".join(map(str, one.statuses)) or "in reports, and within `errors`"
     return [
         f"<h1>{escape(one.title)}</h1>",
         f"<p><code>{one.code}</code> · {statuses}</p>",
