@@ -24,11 +24,7 @@ Known = Annotated[str, StringConstraints(strict=True, max_length=1000)]
 Token = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)
 ]
-    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)
-]
 Code = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)
-]
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=100)
 ]
 
