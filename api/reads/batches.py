@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import Context
@@ -154,12 +153,10 @@ class BatchedReads(Generic[Question, Answer]):
     def _take(self, organization_id: UUID) -> Sequence[_Asked[Question, Answer]]:
         """Those of an organization's that are answered now, in their order."""
         asked = [one for one in self._asked.pop(organization_id) if not one.answer.done()]
-        ready, rest = asked, []
-        if self._writes_to is not None:
-            ready = [one for one in asked if self._may_begin(organization_id, one)]
-            rest = [one for one in asked if not self._may_begin(organization_id, one)]
+        ready = [one for one in asked if self._may_begin(organization_id, one)]
+        rest = [one for one in asked if not self._may_begin(organization_id, one)]
         free = min(self._free, self._of_one - self._under_way[organization_id])
-        share = min(self._most_together, math.ceil(len(ready) / free))
+        share = min(self._most_together, -(-len(ready) // free))
         together, rest = ready[:share], [*ready[share:], *rest]
         if rest:
             # Behind the other organizations, whose turn it is.
@@ -187,8 +184,7 @@ class BatchedReads(Generic[Question, Answer]):
         asks_again = self._unlike and len(together) > 1
         self._begin(together)
         questions = [one.question for one in together]
-        # Organizations have their turns here already, so all readers are one party; but where a
-        # question may take long, no organization has all connections.
+        # Organizations have their turns here; where one may take long, they have them there too.
         party = organization_id if self._unlike else self
         try:
             async with (
