@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
-from psycopg._queries import PostgresQuery
+from psycopg._queries import PostgresQuery, PostgresRawQuery
 
 FILTERS: Final = re.compile(
     r"\b(organization_id|organization\.id)"
@@ -42,14 +42,18 @@ class Defeated:
 def without_filters() -> Iterator[Defeated]:
     """Within this every statement of every connection forgets whose rows it asks for."""
     defeated = Defeated()
-    convert = PostgresQuery.convert
 
-    def convert_without(self: PostgresQuery, query: Any, parameters: Any) -> None:
-        plain = query.decode() if isinstance(query, bytes) else query
-        convert(self, defeated.defeat(plain) if isinstance(plain, str) else plain, parameters)
+    def without(convert: Callable[..., None]) -> Callable[..., None]:
+        def convert_without(self: PostgresQuery, query: Any, parameters: Any) -> None:
+            plain = query.decode() if isinstance(query, bytes) else query
+            convert(self, defeated.defeat(plain) if isinstance(plain, str) else plain, parameters)
+
+        return convert_without
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PostgresQuery, "convert", convert_without)
+        # Statements whose parameters are numbered already are read by the second.
+        for kind in (PostgresQuery, PostgresRawQuery):
+            patch.setattr(kind, "convert", without(kind.convert))
         yield defeated
 
 
