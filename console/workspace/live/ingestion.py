@@ -7,11 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
-from billing.invoicing.kinds import DocumentLanguage
-from console.rendering import render
 from console.workspace.asking import Member
-from console.workspace.live.streams import Fragments, open_stream
-from console.workspace.values import Values
+from console.workspace.live.streams import Fragments, open_stream, writer_of
 
 MINUTE: Final = 60.0
 REFUSED: Final = "refused"
@@ -20,18 +17,10 @@ MOST_WITH_TENTHS: Final = 100
 
 async def show_ingestion(member: Member) -> Fragments:
     """Events a second, as often as the API tells of some. Raises Refused."""
-    values = Values.of(member.organization, member.locale)
-
-    def write(rate: Mapping[str, Any]) -> bytes:
-        return render(
-            "workspace/overview_rate.html",
-            language=DocumentLanguage.ENGLISH,
-            values=values,
-            rate=rate,
-        )
-
     turns = await open_stream(member, "/usage/stream")
-    return Fragments(count_rates(turns, asyncio.get_running_loop().time), write)
+    rates = count_rates(turns, asyncio.get_running_loop().time)
+    write = writer_of(member, "overview_rate.html")
+    return Fragments(rates, lambda rate: write(rate=rate))
 
 
 async def count_rates(

@@ -6,11 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from billing.invoicing.kinds import DocumentLanguage
-from console.rendering import render
 from console.workspace.asking import Member
-from console.workspace.live.streams import Fragments
-from console.workspace.values import Values
+from console.workspace.live.streams import Fragments, writer_of
 
 EVERY_SECONDS: Final = 2.0
 MOST_TIMES: Final = 150
@@ -20,19 +17,12 @@ READY: Final = "ready"
 
 async def show_clock_progress(member: Member) -> Fragments:
     """Where a clock stands, until it is ready. Raises Refused."""
-    values = Values.of(member.organization, member.locale)
     path = f"/test-clocks/{member.place()}"
     first = await member.get(path)
-
-    def write(clock: Mapping[str, Any]) -> bytes:
-        return render(
-            "workspace/clock_facts.html",
-            language=DocumentLanguage.ENGLISH,
-            values=values,
-            clock=clock,
-        )
-
-    return Fragments(_until_ready(member, path, first), write, closes=True)
+    write = writer_of(member, "clock_facts.html")
+    return Fragments(
+        _until_ready(member, path, first), lambda clock: write(clock=clock), closes=True
+    )
 
 
 async def _until_ready(
@@ -49,18 +39,9 @@ async def _until_ready(
 
 async def show_chain_progress(member: Member) -> Fragments:
     """How far the chain of the audit log holds, part after part, until its end. Raises Refused."""
-    values = Values.of(member.organization, member.locale)
     first = await member.get("/audit/chain", after=member.request.query_params.get("after"))
-
-    def write(chain: Mapping[str, Any]) -> bytes:
-        return render(
-            "workspace/chain_part.html",
-            language=DocumentLanguage.ENGLISH,
-            values=values,
-            chain=chain,
-        )
-
-    return Fragments(_until_verified(member, first), write, closes=True)
+    write = writer_of(member, "chain_part.html")
+    return Fragments(_until_verified(member, first), lambda chain: write(chain=chain), closes=True)
 
 
 async def _until_verified(

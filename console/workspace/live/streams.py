@@ -7,12 +7,16 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from billing.invoicing.kinds import DocumentLanguage
+from console.rendering import render
 from console.workspace.asking import Member, Refused
+from console.workspace.values import Values
 
 OK: Final = 200
 CLOSED: Final = b"event: done\ndata: done\n\n"
@@ -74,6 +78,14 @@ async def open_stream(member: Member, path: str) -> AsyncIterator[Any]:
         return stream.messages(task)
     task.cancel()
     raise Refused(stream.began.result() if stream.began.done() else 500, {})
+
+
+def writer_of(member: Member, template: str) -> Callable[..., bytes]:
+    """What writes a part of a screen as the member reads it, out of what the template shows."""
+    values = Values.of(member.organization, member.locale)
+    return partial(
+        render, f"workspace/{template}", language=DocumentLanguage.ENGLISH, values=values
+    )
 
 
 class Fragments(StreamingResponse):

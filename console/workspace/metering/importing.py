@@ -13,12 +13,9 @@ from anyio import SpooledTemporaryFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from billing.invoicing.kinds import DocumentLanguage
-from console.rendering import render
 from console.workspace.asking import API, Call, Member, Refused
 from console.workspace.frame import Screen, reaches
-from console.workspace.live.streams import Fragments
-from console.workspace.values import Values
+from console.workspace.live.streams import Fragments, writer_of
 
 IMPORT: Final = "/events/import"
 BATCH: Final = "/usage/batch?results=errors"
@@ -106,7 +103,9 @@ async def take_import(member: Member) -> Response:
         parts = _parts_of(file)
         first = await anext(parts, Part(read=0, numbers=(), lines=()))
         taken = Taken(lines=lines).after(first, await _send(member, first))
-        return _tell(member, taken, parts, held.pop_all())
+        write = writer_of(member, "import_progress.html")
+        told = _take_rest(member, taken, parts)
+        return Fragments(told, lambda taken: write(taken=taken), held=held.pop_all())
 
 
 @asynccontextmanager
@@ -131,22 +130,6 @@ async def _wait_for_place() -> None:
             await PLACES.acquire()
     except TimeoutError as error:
         raise Refused(503, {"detail": "Others send files now; repeat this later."}) from error
-
-
-def _tell(
-    member: Member, taken: Taken, parts: AsyncIterator[Part], held: AsyncExitStack
-) -> Fragments:
-    values = Values.of(member.organization, member.locale)
-
-    def write(taken: Taken) -> bytes:
-        return render(
-            "workspace/import_progress.html",
-            language=DocumentLanguage.ENGLISH,
-            values=values,
-            taken=taken,
-        )
-
-    return Fragments(_take_rest(member, taken, parts), write, held=held)
 
 
 async def _take_rest(

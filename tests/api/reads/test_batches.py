@@ -206,3 +206,12 @@ async def test_reader_belongs_to_no_request(doubling: Doubling) -> None:
         await asyncio.gather(*(doubling.ask(SHOP, number) for number in range(10)))
 
     assert set(doubling.ids) == {None}
+
+
+async def test_those_who_come_together_are_shared_among_all_who_may_work_for_them(
+    doubling: Doubling,
+) -> None:
+    answers = await asyncio.gather(*(doubling.shared.ask(SHOP, number) for number in range(3)))
+
+    assert answers == [0, 2, 4]
+    assert sorted(len(numbers) for _, numbers in doubling.groups) == [1, 2]

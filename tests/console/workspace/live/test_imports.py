@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from time import process_time
@@ -75,6 +76,30 @@ def test_who_may_not_report_usage_imports_nothing(owner: Person) -> None:
 
     assert refused.status_code == 403
     assert owner.get(f"{V1}/usage").json()["data"] == []
+
+
+def test_organization_sends_one_file_at_a_time(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    organization_id = owner.get(f"{V1}/organization").json()["id"]
+    monkeypatch.setattr(importing, "SENDING", {organization_id})
+
+    refused = owner.post(IMPORT, content=line(1), headers=BY_SCRIPT)
+
+    assert refused.status_code == 503
+    assert owner.get(f"{V1}/usage").json()["data"] == []
+
+
+def test_who_waits_for_a_place_waits_for_seconds(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter_and_sell(owner)
+    monkeypatch.setattr(importing, "PLACES", asyncio.Semaphore(0))
+    monkeypatch.setattr(importing, "WAITING_SECONDS", 0.01)
+
+    assert owner.post(IMPORT, content=line(1), headers=BY_SCRIPT).status_code == 503
+    assert set() == importing.SENDING
 
 
 def test_file_of_one_long_line_takes_no_longer_than_others(owner: Person) -> None:
