@@ -40,6 +40,9 @@ class Doubling:
         self.shared = BatchedReads(self.connections, self._read, readers=3, of_one=2)
         self.ask = self.reads.ask
 
+    def begun_for(self, organization_id: UUID) -> int:
+        return sum(whose == organization_id for whose, _ in self.groups)
+
     async def _read(
         self, connection: AsyncConnection, organization_id: UUID, numbers: Sequence[int]
     ) -> Sequence[int]:
@@ -190,12 +193,15 @@ async def test_who_asks_for_much_leaves_a_reader_to_others(
 ) -> None:
     monkeypatch.setattr(batches, "ANSWER_SECONDS", 180.0)
     much = [asyncio.ensure_future(doubling.shared.ask(SHOP, TOO_MUCH)) for _ in range(3)]
-    await asyncio.sleep(0)
+    # Each reader opens a connection of its own first, in no order.
+    async with asyncio.timeout(60):
+        while doubling.begun_for(SHOP) < 2:
+            await asyncio.sleep(0.01)
 
     answers = await asyncio.gather(*(doubling.shared.ask(OFFICE, number) for number in range(5)))
 
     assert answers == [2 * number for number in range(5)]
-    assert [one for one, _ in doubling.groups].count(SHOP) == 2
+    assert doubling.begun_for(SHOP) == 2
     assert not any(one.done() for one in much)
     for one in much:
         one.cancel()
