@@ -90,6 +90,7 @@ class ClosingActivities:
                 executor,
                 turns,
                 answered=partial(self._expect_next, step),
+                others_go_on=self._is_any_going_on,
             )
             for step in WORK
         }
@@ -132,6 +133,9 @@ class ClosingActivities:
     async def _submit(self, step: Step[ActionRequest, Result], request: ActionRequest) -> Result:
         result: Result = await self._gatherers[step.name].submit(request)
         return result
+
+    def _is_any_going_on(self) -> bool:
+        return any(one.goes_on for one in self._gatherers.values())
 
     def _expect_next(
         self,

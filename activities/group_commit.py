@@ -19,6 +19,9 @@ Result = TypeVar("Result")
 MOST_TOGETHER: Final = 50
 """Enough to share a commit among; few enough that nobody waits long for their locks."""
 
+ENOUGH_TO_BEGIN: Final = 24
+"""So many begin their first step beside others: a third of those that a process has at a time."""
+
 WRITERS: Final = 2
 
 GATHER_SECONDS: Final = 0.004
@@ -41,10 +44,15 @@ class _Waiting(Generic[Request, Result]):
     request: Request
     answer: asyncio.Future[Result]
     context: Context
+    was_expected: bool
 
 
 def _tell_nobody(_requests: Sequence[object], _results: Sequence[object]) -> None:
     """Nobody else waits for a group."""
+
+
+def _nobody() -> bool:
+    return False
 
 
 class Gatherer(Generic[Request, Result]):
@@ -54,6 +62,7 @@ class Gatherer(Generic[Request, Result]):
     the next group may be served. ``subject_of`` says
     what a request is about: no group has two about the same, so that a repeat of a call that was
     given up for lost comes after it. ``answered`` is told of each group before its callers are.
+    While ``others_go_on``, from one step to the next, those who begin let more of them come.
     """
 
     def __init__(
@@ -63,8 +72,11 @@ class Gatherer(Generic[Request, Result]):
         executor: Executor | None,
         turns: Turns,
         answered: Callable[[Sequence[Request], Sequence[Result | Exception]], None] = _tell_nobody,
+        *,
+        others_go_on: Callable[[], bool] = _nobody,
     ) -> None:
         self._answered = answered
+        self._others_go_on = others_go_on
         self._perform = perform
         self._subject_of = subject_of
         self._executor = executor
@@ -72,13 +84,19 @@ class Gatherer(Generic[Request, Result]):
         self._waiting: list[_Waiting[Request, Result]] = []
         self._writers: set[asyncio.Task[None]] = set()
         self._coming: dict[Hashable, object] = {}
+        self._serving = 0
 
     async def submit(self, request: Request) -> Result:
         """The result, once it is committed. Raises what went wrong with this request."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request=request, answer=loop.create_future(), context=copy_context())
+        group = self._coming.pop(self._subject_of(request), None)
+        waiting = _Waiting(
+            request=request,
+            answer=loop.create_future(),
+            context=copy_context(),
+            was_expected=group is not None,
+        )
         self._waiting.append(waiting)
-        self._coming.pop(self._subject_of(request), None)
         if self._is_whole():
             self._turns.look()
         if len(self._writers) < WRITERS:
@@ -102,8 +120,26 @@ class Gatherer(Generic[Request, Result]):
         self._coming = {one: its for one, its in self._coming.items() if its is not group}
         self._turns.look()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether any are served, or are here or on their way from the step before."""
+        return self._serving > 0 or bool(self._coming) or self._has_followers()
+
+    def _has_followers(self) -> bool:
+        return any(one.was_expected for one in self._waiting)
+
     def _is_whole(self) -> bool:
-        return not self._coming or len(self._waiting) >= MOST_TOGETHER
+        """Nobody else is waited for.
+
+        Who begins alone stays alone at every step, so beginners wait until they are enough, or
+        nobody else would be held up by them.
+        """
+        if len(self._waiting) >= MOST_TOGETHER:
+            return True
+        if self._coming:
+            return False
+        is_enough = len(self._waiting) >= ENOUGH_TO_BEGIN or self._has_followers()
+        return is_enough or not self._others_go_on()
 
     async def _write(self) -> None:
         """Nobody waits any more."""
@@ -114,7 +150,7 @@ class Gatherer(Generic[Request, Result]):
                 async with self._turns.take(self._count, self._is_whole):
                     group = self._take()
                     if group:
-                        await self._serve(group)
+                        await self._serve_counted(group)
         finally:
             # At once: whoever comes before the task is known to have ended would wait for it.
             self._writers.discard(current_task())
@@ -150,6 +186,13 @@ class Gatherer(Generic[Request, Result]):
     ) -> tuple[Sequence[Result | Exception], Spent]:
         stopwatch = Stopwatch()
         return self._perform(requests), stopwatch.read()
+
+    async def _serve_counted(self, group: Sequence[_Waiting[Request, Result]]) -> None:
+        self._serving += 1
+        try:
+            await self._serve(group)
+        finally:
+            self._serving -= 1
 
     async def _serve(self, group: Sequence[_Waiting[Request, Result]]) -> None:
         """Every caller of the group is answered, whatever happens."""

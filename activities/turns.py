@@ -119,10 +119,12 @@ class Turns:
         self._give()
 
     async def _wait(self, count: Callable[[], int], is_whole: Callable[[], bool]) -> None:
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
         asked = _Asked(turn=turn, count=count, is_whole=is_whole, since=time.monotonic())
         self._asked.append(asked)
         self._give()
+        joined = loop.call_later(self._joined_seconds, self._give)
         try:
             await asyncio.wait([asked.turn], timeout=self._patient_seconds)
         except asyncio.CancelledError:
@@ -131,6 +133,8 @@ class Turns:
             else:
                 self._asked.remove(asked)
             raise
+        finally:
+            joined.cancel()
         if not asked.turn.done():  # one more than there is room for
             self._asked.remove(asked)
             self._taken += 1

@@ -21,6 +21,7 @@ from benchmarks.load import Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
 from benchmarks.wave_subscriptions import make_subscriptions
 from benchmarks.waves import (
+    WORKERS,
     lead_time,
     running_period,
     running_temporal,
@@ -73,7 +74,7 @@ async def run_both(temporal: EmbeddedTemporal, backend: Backend) -> tuple[Load, 
     }
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
-        "worker.py",
+        *WORKERS,
         env=environment,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -4,8 +4,9 @@
 
 Workflows sleep until one instant. Then every one of them closes its period, bills it in five steps
 and finalizes the invoice, without grace. The limit is the same wave with steps that do nothing,
-in the same run; beside it stands a smaller wave of the usual shape, twelve ordinary activities
-that write the same rows. ``FLUXRATE_BENCHMARK_BILLS`` sets the size of the waves, 1,000 by default.
+in the same run, in as many processes; beside it stands a smaller wave of the usual shape, twelve
+ordinary activities that write the same rows. ``FLUXRATE_BENCHMARK_BILLS`` sets the size of the
+waves, 1,000 by default.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks.figures import Result, figure
 from benchmarks.servers import make_database, running_postgres
 from benchmarks.wave_subscriptions import make_subscriptions, wake_messages_of
 from benchmarks.waves import (
+    WORKERS,
     Wave,
     lead_time,
     run_wave,
@@ -44,11 +46,9 @@ def measure() -> list[Result]:
     with running_postgres() as postgres, running_temporal() as temporal:
         url = make_database(postgres)
         empty = asyncio.run(run_empty(temporal))
-        full = asyncio.run(run_full(temporal, url, ["worker.py"], BILLS, postgres.pids))
+        full = asyncio.run(run_full(temporal, url, WORKERS, BILLS, postgres.pids))
         quiet_url = make_database(postgres, "quiet")
-        quiet = asyncio.run(
-            run_full(temporal, quiet_url, ["worker.py"], QUIET_BILLS, postgres.pids)
-        )
+        quiet = asyncio.run(run_full(temporal, quiet_url, WORKERS, QUIET_BILLS, postgres.pids))
         usual_words = ["-m", "benchmarks.twelve_activities"]
         usual_url = make_database(postgres, "usual")
         usual = asyncio.run(run_full(temporal, usual_url, usual_words, USUAL_BILLS, postgres.pids))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,9 @@ from temporalio.worker import Worker
 from activities import declarations
 from activities.declarations import ActionRequest, StepDone, SubscriptionReference
 from billing.subscriptions import Action, AgendaEntry, WorkflowState
+from runtime.exit import leave
+from runtime.processes.cores import default_worker_processes
+from runtime.processes.group import ProcessGroup
 from runtime.processes.interpreter import OF_WORKFLOWS, relax_garbage_collection
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -26,6 +30,7 @@ from workflows.subscription import SubscriptionWorkflow
 
 PERIOD_ENDS_AT = "FLUXRATE_BENCHMARK_PERIOD_ENDS_AT"
 MONTH = timedelta(days=30)
+ALONE = "alone"
 
 
 def state(action: Action, due_at: datetime, index: int) -> WorkflowState:
@@ -106,6 +111,13 @@ async def work(settings: Settings) -> None:
         await worker.run()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """As many processes as a worker has here, or with ``alone`` one of them."""
+    if sys.argv[1:] != [ALONE]:
+        leave(ProcessGroup(["benchmarks.empty_workflow", ALONE], default_worker_processes()).run())
     relax_garbage_collection(OF_WORKFLOWS)
     asyncio.run(work(Settings()))
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ from httpx2 import Client
 from benchmarks.figures import Result, figure
 from benchmarks.load import HEAD_END, Load, encode, prepare, require_statuses, run_paced
 from benchmarks.servers import make_database, running_api, running_postgres
-from benchmarks.waves import running_temporal
+from benchmarks.waves import WORKERS, running_temporal
 
 SECONDS = int(os.environ.get("BENCHMARK_SECONDS", "10"))
 ROUNDS = 8
@@ -203,7 +203,7 @@ def running_worker(settings: Mapping[str, str]) -> Iterator[None]:
     database_url = settings["DATABASE_URL"]
     before = count_invoices(database_url)
     process = subprocess.Popen(
-        [sys.executable, "worker.py"],
+        [sys.executable, *WORKERS],
         env=os.environ | settings,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

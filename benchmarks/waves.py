@@ -23,11 +23,15 @@ from temporalio.client import Client
 
 from billing.periods import Anchor, Cadence, Interval, period
 from runtime.embedded.engines import EmbeddedTemporal
+from runtime.processes.cores import default_worker_processes
 from runtime.subscription_workflows import SubscriptionWorkflows
 from runtime.temporal import connect
 from services.operations.outbox import WakeMessage
 from workflows.names import SEARCH_ATTRIBUTES, subscription_workflow_id
 
+WORKER_PROCESSES = default_worker_processes()
+WORKERS = ("-m", "cli.work", "--processes", str(WORKER_PROCESSES))
+"""As ``fluxrate up`` starts them on this machine."""
 SETTLE_SECONDS = 5.0
 WAVE_SECONDS = 600.0
 SAMPLE = 20
@@ -120,7 +124,7 @@ async def start_worker(
     environment: dict[str, str],
     task_queue: str,
 ) -> asyncio.subprocess.Process:
-    """The worker that ``words`` start, on a queue of its own."""
+    """The worker that ``words`` start, in one process or several, on a queue of its own."""
     settings = {
         **os.environ,
         **environment,

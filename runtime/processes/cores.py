@@ -16,5 +16,8 @@ def default_api_processes() -> int:
 
 
 def default_worker_processes() -> int:
-    """One for every two cores: the rest of a bill is the work of Temporal and the database."""
-    return min((available_cores() + 1) // 2, MOST_PROCESSES)
+    """Two for every three cores, rounded up: so much of a bill is Python, which has a core each.
+
+    The rest is the work of Temporal's server and the database. Source: docs/decisions/0039.
+    """
+    return min(-(-2 * available_cores() // 3), MOST_PROCESSES)

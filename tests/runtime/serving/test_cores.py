@@ -56,9 +56,9 @@ def test_processors_that_the_process_may_not_use_do_not_count(
 
 
 @pytest.mark.parametrize(
-    ("count", "api", "worker"), [(1, 1, 1), (2, 2, 1), (3, 3, 2), (4, 4, 2), (8, 4, 4), (64, 4, 4)]
+    ("count", "api", "worker"), [(1, 1, 1), (2, 2, 2), (3, 3, 2), (4, 4, 3), (8, 4, 4), (64, 4, 4)]
 )
-def test_api_takes_every_core_and_the_worker_every_other(
+def test_api_takes_every_core_and_the_worker_two_of_three(
     monkeypatch: pytest.MonkeyPatch, count: int, api: int, worker: int
 ) -> None:
     monkeypatch.setattr(cores, "available_cores", lambda: count)
