@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from billing.errors import Conflict
+from billing.errors import Conflict, NotFound
 from billing.invoicing.invoices import InvoiceStatus
 from billing.invoicing.kinds import InvoiceKind
 from billing.subscriptions import PeriodStatus, change_period_status
@@ -69,7 +69,8 @@ def reissue_invoice(
 
     A period is rated from its usage as it is now, by the plan version that the void invoice used.
     Raises NotFound, Conflict ``invoice_not_void``, ``already_reissued``, or ``not_reissuable`` for
-    an invoice of late usage, which the next one bills by itself. Source: CONTRACT 94.
+    an invoice of late usage, which the next one bills by itself, and for one whose customer or
+    subscription was deleted; InvalidInput ``customer_without_country``. Source: CONTRACT 94.
     """
     invoice, subscription = lock_invoice(session, organization_id, invoice_id)
     if invoice.status != InvoiceStatus.VOID:
@@ -140,9 +141,14 @@ def _copy(session: Session, invoice: Invoice, *, now: datetime) -> Invoice:
         ),
         subscription_id=invoice.subscription_id,
     )
-    return manual.create_invoice(
-        session, invoice.organization_id, command, reissue_of=invoice.id, now=now
-    )
+    try:
+        return manual.create_invoice(
+            session, invoice.organization_id, command, reissue_of=invoice.id, now=now
+        )
+    except NotFound as gone:
+        raise Conflict(
+            f"What the invoice was for was deleted. {gone}", code="not_reissuable"
+        ) from gone
 
 
 def _tell(

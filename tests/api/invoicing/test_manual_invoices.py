@@ -69,3 +69,38 @@ def test_credit_note_gives_back_its_share_of_the_tax(
     note = load_json(owner.post(path, json={"reason": "goodwill", "lines": lines}).content)
 
     assert [note[name] for name in ("subtotal", "tax", "total")] == [Decimal(x) for x in expected]
+
+
+def void(owner: Person, invoice: dict[str, Any]) -> None:
+    post(owner, f"/invoices/{invoice['id']}/finalize", {})
+    voided = owner.patch(f"{V1}/invoices/{invoice['id']}/status", json={"status": "VOID"})
+    assert voided.status_code == 200
+
+
+def test_void_invoice_of_a_deleted_customer_is_not_issued_again(
+    owner: Person, customer: dict[str, Any]
+) -> None:
+    invoice = write(owner, customer)
+    void(owner, invoice)
+    assert owner.delete(f"{V1}/customers/{customer['id']}").status_code == 204
+
+    answer = owner.post(f"{V1}/invoices/{invoice['id']}/reissue", json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_reissuable")
+    assert "errors" not in answer.json()
+    assert "Customer not found" in answer.json()["detail"]
+
+
+def test_void_invoice_of_a_customer_whose_country_was_taken_away_names_it(
+    owner: Person, customer: dict[str, Any]
+) -> None:
+    invoice = write(owner, customer)
+    void(owner, invoice)
+    changed = owner.patch(
+        f"{V1}/customers/{customer['id']}", json={"billing_address_country": None}
+    )
+    assert changed.status_code == 200
+
+    answer = owner.post(f"{V1}/invoices/{invoice['id']}/reissue", json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "customer_without_country")
