@@ -108,15 +108,20 @@ def mark_unusable(
     customer_id: UUID,
     connection_id: UUID,
     *,
+    charged_since: datetime,
     now: datetime,
 ) -> None:
-    """The customer's method at this connection was declined for good."""
+    """The customer's method at this connection was declined for good.
+
+    One that was saved after the charge began is another one, of which nothing is known.
+    """
     session.execute(
         update(PaymentMethod)
         .where(
             col(PaymentMethod.organization_id) == organization_id,
             col(PaymentMethod.customer_id) == customer_id,
             col(PaymentMethod.connection_id) == connection_id,
+            col(PaymentMethod.updated_at) <= charged_since,
         )
         .values(is_usable=False, updated_at=now)
     )

@@ -159,7 +159,12 @@ def _refuse_attempt(
     verdict = replace(verdict, invoice_id=invoice.id, payment_id=payment.id)
     events.notice(session, key, events.payment_found(told), verdict, now=now)
     stored_links.mark_unusable(
-        session, invoice.organization_id, invoice.customer_id, payment.connection_id, now=now
+        session,
+        invoice.organization_id,
+        invoice.customer_id,
+        payment.connection_id,
+        charged_since=payment.created_at,
+        now=now,
     )
     error = verdict.reason or ""
     fail_attempt(

@@ -231,7 +231,12 @@ def _keep_method(
         )
     elif told.is_declined_for_good and told.idempotency_key is not None:
         stored_links.mark_unusable(
-            session, payment.organization_id, payment.customer_id, connection_id, now=now
+            session,
+            payment.organization_id,
+            payment.customer_id,
+            connection_id,
+            charged_since=payment.created_at,
+            now=now,
         )
 
 

@@ -57,10 +57,22 @@ def test_one_that_works_again_is_a_change_and_one_that_fails_again_is_none(till:
     with purse.shop.transactions.for_organization(purse.organization_id) as session:
         known = session.exec(select(PaymentMethod)).one()
         where = known.organization_id, known.customer_id, known.connection_id
-        links.mark_unusable(session, *where, now=BEGIN + MINUTE)
+        links.mark_unusable(session, *where, charged_since=BEGIN, now=BEGIN + MINUTE)
 
     tell(till, BEGIN + 2 * MINUTE, has_worked=False)
     assert stands(till) == (False, BEGIN + MINUTE)
 
     tell(till, BEGIN + 3 * MINUTE)
     assert stands(till) == (True, BEGIN + 3 * MINUTE)
+
+
+def test_a_decline_of_a_charge_that_began_before_leaves_another_method_usable(till: Till) -> None:
+    save_method(till)
+    tell(till, BEGIN + MINUTE, "other")
+    purse = till.purse
+    with purse.shop.transactions.for_organization(purse.organization_id) as session:
+        known = session.exec(select(PaymentMethod)).one()
+        where = known.organization_id, known.customer_id, known.connection_id
+        links.mark_unusable(session, *where, charged_since=BEGIN, now=BEGIN + 2 * MINUTE)
+
+    assert stands(till) == (True, BEGIN + MINUTE)
