@@ -52,6 +52,7 @@ class CreditGrantRule(Tenant, table=True):
             "next_at",
             postgresql_where=text("next_at IS NOT NULL"),
         ),
+        Index("ix_credit_grant_rule_listed", "organization_id", "customer_id", "created_at", "id"),
     )
 
     customer_id: UUID

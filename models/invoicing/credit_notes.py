@@ -76,6 +76,7 @@ class CreditNoteLine(Tenant, table=True):
             name="amount",
         ),
         Index("ix_credit_note_line_line", "organization_id", "line_id"),
+        Index("ix_credit_note_line_note", "organization_id", "credit_note_id", "position"),
     )
 
     credit_note_id: UUID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,10 +22,13 @@ from sqlmodel import Field, SQLModel
 
 from models.base import Tenant, document, exact, instant, reference, words
 
+IN_GRACE: Final = "status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL"
 
-def _some(name: str, *columns: str, where: str) -> Index:
-    """An index of an organization's invoices of which this is true, and of no others."""
-    return Index(name, "organization_id", *columns, postgresql_where=text(where))
+
+def _some(name: str, *columns: str, where: str, beside: tuple[str, ...] = ()) -> Index:
+    """An index of an organization's invoices of which this is true, with what stands beside it."""
+    more: dict[str, Any] = {"postgresql_where": text(where), "postgresql_include": beside}
+    return Index(name, "organization_id", *columns, **more)
 
 
 class Invoice(Tenant, table=True):
@@ -93,11 +96,7 @@ class Invoice(Tenant, table=True):
         ),
         Index("ix_invoice_created", "organization_id", "created_at", "id"),
         Index("ix_invoice_status", "organization_id", "status", "created_at", "id"),
-        _some(
-            "ix_invoice_scheduled",
-            "scheduled_finalize_at",
-            where="status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL",
-        ),
+        _some("ix_invoice_scheduled", "scheduled_finalize_at", where=IN_GRACE),
         _some("ix_invoice_finalized", "finalized_at", where="finalized_at IS NOT NULL"),
         Index(
             "ix_invoice_begins",
@@ -105,18 +104,19 @@ class Invoice(Tenant, table=True):
             "invoice_number",
             postgresql_ops={"invoice_number": "text_pattern_ops"},
         ),
-        _some("ix_invoice_issued", "issue_date", where="status <> 'DRAFT'"),
+        # What a month came to is summed from it alone.
+        _some(
+            "ix_invoice_issued",
+            "issue_date",
+            where="status <> 'DRAFT'",
+            beside=("status", "currency", "total"),
+        ),
         _some("ix_invoice_voided", "voided_at", where="voided_at IS NOT NULL"),
         _some(
             "ix_invoice_due", "customer_id", where="status IN ('OPEN', 'PAID') AND amount_due > 0"
         ),
         Index("ix_invoice_customer", "organization_id", "customer_id", "created_at"),
-        _some(
-            "ix_invoice_in_grace",
-            "subscription_id",
-            "scheduled_finalize_at",
-            where="status = 'DRAFT' AND scheduled_finalize_at IS NOT NULL",
-        ),
+        _some("ix_invoice_in_grace", "subscription_id", "scheduled_finalize_at", where=IN_GRACE),
         _some(
             "ix_invoice_unpaid",
             "subscription_id",

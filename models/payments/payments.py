@@ -72,6 +72,8 @@ class Payment(Tenant, table=True):
             "organization_id",
             "at",
             postgresql_where=text("status = 'succeeded'"),
+            # What a month came to is summed from it alone.
+            postgresql_include=["currency", "amount"],
         ),
         Index("ix_payment_status", "organization_id", "status", "created_at", "id"),
     )

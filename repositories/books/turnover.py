@@ -23,7 +23,8 @@ class TurnoverRow(NamedTuple):
     refunded: Decimal
 
 
-# Each of the four reads its rows by an index on their instant.
+# Each of the four reads its rows by an index on their instant. Invoices and payments, of which
+# there are many, have what is summed in the index itself.
 _TURNOVER = text(
     """
     -- One row for what each kind of document moved, in columns of its own.
