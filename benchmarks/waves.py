@@ -233,7 +233,9 @@ def _ticks_of(pid: int) -> int:
     # A child that has ended counts with its parent: the last two of the four.
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        # Each thread has those that it began.
+        threads = Path(f"/proc/{pid}/task").glob("*/children")
+        children = [child for one in threads for child in one.read_text().split()]
     except (FileNotFoundError, ProcessLookupError):  # ended since it was listed
         return 0
     return sum(map(int, fields[11:15])) + sum(_ticks_of(int(child)) for child in children)

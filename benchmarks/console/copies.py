@@ -57,8 +57,12 @@ UPDATE audit_chain SET (last_position, last_digest) =
 """The log has as many links as entries. Their digests are none: nobody verifies copies."""
 
 
+UNDELIVERED: Final = "DELETE FROM outbox_message"
+"""Messages to workflows, which are a worker's: a relay without Temporal would try them for ever."""
+
+
 def copy_customers(database_url: str, copies: int) -> None:
-    """Everything that customers have, so and so many times beside it."""
+    """Everything that customers have, so and so many times beside it; nothing is to be told."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         # Every row is a copy of one that constraints and triggers have seen.
         connection.execute("SET session_replication_role = replica")
@@ -72,6 +76,7 @@ def copy_customers(database_url: str, copies: int) -> None:
             connection.execute(statement, {"copies": copies})
         connection.execute(NUMBERED)
         connection.execute(LINKED)
+        connection.execute(UNDELIVERED)
         connection.execute("VACUUM ANALYZE")
 
 

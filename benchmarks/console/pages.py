@@ -2,9 +2,12 @@
 
     python -m benchmarks console.pages
 
-Ten thousand customers with ten bills each, paid or not, and ten million events; one API process,
-after a warm-up. The goal is of eight who look at once. What two take, one a core, is shown: the
-rest is waiting for each other. ``BENCHMARK_COPIES=49`` makes a tenth of it.
+Ten thousand customers with ten bills each, paid or not, and ten million events; the processes of
+the API that ``fluxrate up`` begins on this machine, after a warm-up. The goal is of eight who look
+at once. What two take, one a core, is shown: the rest is waiting for each other. So is the
+processor time of a page, of the API and of PostgreSQL, which other load changes least.
+``BENCHMARK_COPIES=49`` makes a tenth of it, ``BENCHMARK_PROCESSES`` says how many processes, and
+``BENCHMARK_PAGES`` names the only pages that are looked at, with commas between.
 """
 
 from __future__ import annotations
@@ -23,15 +26,22 @@ from benchmarks.console.sold import CUSTOMERS, House, set_up
 from benchmarks.figures import Result, figure
 from benchmarks.invoiced import get
 from benchmarks.load import require_statuses, run_load
-from benchmarks.servers import make_database, running_api, running_postgres
+from benchmarks.servers import Served, make_database, running_api, running_apis, running_postgres
+from benchmarks.waves import cpu_of
 from console.workspace.routes import EVERY_PART, SHOWN
 from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
+from runtime.embedded.engines import EmbeddedPostgres
+from runtime.processes.cores import default_api_processes
 from services.operations.coverage import Coverage
 from services.operations.kept_coverage import keep_coverage
 
 COPIES: Final = int(os.environ.get("BENCHMARK_COPIES", "499"))
 VIEWS: Final = int(os.environ.get("BENCHMARK_VIEWS", "200"))
+PROCESSES: Final = int(os.environ.get("BENCHMARK_PROCESSES", "0")) or default_api_processes()
+ONLY: Final = frozenset(filter(None, os.environ.get("BENCHMARK_PAGES", "").split(",")))
+WARM_UPS: Final = 4
+"""Connections are shared out by chance: so often all are made anew until no process is cold."""
 FEW: Final = 2
 MANY: Final = 8
 GOAL_MILLISECONDS: Final = 100.0
@@ -56,11 +66,16 @@ QUERIES: Final = {"/credits": "?unit=TOKENS", "/search": "?q=customer-7"}
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Milliseconds of a page where eight look at once, and of the same where two do."""
+    """Milliseconds of a page where eight look at once, and of the same where two do.
+
+    ``api`` and ``database`` are those of processor time that it takes of both.
+    """
 
     p50: float
     p99: float
     p99_of_few: float
+    api: float
+    database: float
 
 
 def measure() -> list[Result]:
@@ -71,8 +86,8 @@ def measure() -> list[Result]:
             house = set_up(url, database_url)
         copy_customers(database_url, COPIES)
         check_once(database_url)
-        with running_api(database_url, **FROM_ONE_ADDRESS) as url:
-            return show(time_pages(url, house))
+        with running_apis(database_url, PROCESSES, **FROM_ONE_ADDRESS) as api:
+            return show(time_pages(api, server, house))
 
 
 def check_once(database_url: str) -> None:
@@ -86,22 +101,41 @@ def check_once(database_url: str) -> None:
         keep_coverage(session, organization_id, covered, owners_checked=True, now=now)
 
 
-def time_pages(url: str, house: House) -> dict[str, Timed]:
+def time_pages(api: Served, server: EmbeddedPostgres, house: House) -> dict[str, Timed]:
     """Every page in turn, by its address."""
-    session = {"Cookie": house.sign_in(url)}
+    session = {"Cookie": house.sign_in(api.url)}
     timed = {}
     for name, path in addresses(house.ids):
-        script = {"HX-Request": "true"} if name.endswith(PARTS) else {}
-        request = get(url, path, session | script)
-        latencies = {}
-        for connections in (MANY, FEW):
-            for views in (connections, VIEWS):
-                load = run_load(url, [request] * views, connections=connections)
-                require_statuses(load, 200, of=name)
-            latencies[connections] = load.latencies
-        few, many = latencies[FEW], latencies[MANY]
-        timed[name] = Timed(1000 * median(many), _p99(many), _p99(few))
+        if not ONLY or name in ONLY:
+            script = {"HX-Request": "true"} if name.endswith(PARTS) else {}
+            request = get(api.url, path, session | script)
+            timed[name] = time_page(api, server, name, request)
     return timed
+
+
+def time_page(api: Served, server: EmbeddedPostgres, name: str, request: bytes) -> Timed:
+    """One page, looked at by many and by few."""
+
+    def look(views: int, connections: int) -> Sequence[float]:
+        load = run_load(api.url, [request] * views, connections=connections)
+        require_statuses(load, 200, of=name)
+        return load.latencies
+
+    for _ in range(WARM_UPS):
+        look(MANY, MANY)
+    many = look(VIEWS, MANY)
+    before = _used(api, server)
+    few = look(VIEWS, FEW)
+    of_api, of_database = (
+        1000 * (after - began) / VIEWS
+        for began, after in zip(before, _used(api, server), strict=True)
+    )
+    return Timed(1000 * median(many), _p99(many), _p99(few), of_api, of_database)
+
+
+def _used(api: Served, server: EmbeddedPostgres) -> tuple[float, float]:
+    """Seconds of processor time that the API and PostgreSQL have used so far."""
+    return cpu_of([api.pid]), cpu_of(server.pids)
 
 
 def _p99(latencies: Sequence[float]) -> float:
@@ -138,7 +172,7 @@ def _row(identifier: str, name: str, timed: Timed) -> Result:
     return figure(
         identifier,
         f"{name}, 99th percentile; half within {timed.p50:.0f} ms; {FEW} at once"
-        f" {timed.p99_of_few:.0f} ms",
+        f" {timed.p99_of_few:.0f} ms; CPU {timed.api:.1f} and {timed.database:.1f} ms",
         value=timed.p99,
         unit="ms",
         limit=GOAL_MILLISECONDS,
