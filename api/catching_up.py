@@ -60,7 +60,7 @@ class CatchUp:
             return
 
 
-def prepare_work(request: Request, context: ContextDep, principal: Writer) -> CatchUp:
+async def prepare_work(request: Request, context: ContextDep, principal: Writer) -> CatchUp:
     """The work of this request, in transactions of its own."""
     begin = contextmanager(open_transaction)
     return CatchUp(context, principal, lambda: begin(request, context, principal))

@@ -255,8 +255,12 @@ def state_of(app: FastAPI) -> AppState:
     return state
 
 
-def get_context(request: Request) -> AppContext:
-    """The context of the application that answers this request."""
+async def get_context(request: Request) -> AppContext:
+    """The context of the application that answers this request.
+
+    Asynchronous, as is all that routes depend on and that waits for nothing: anything else would
+    have a thread for its moment.
+    """
     return state_of(request.app).context
 
 

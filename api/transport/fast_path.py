@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.transport import body_limits, errors
 from api.transport.urls import paths
+from api.transport.urls.sections import section_of
 
 METHODS: Final = ("GET", "POST")
 """Any other method is the framework's to refuse; HEAD comes as GET."""
@@ -25,7 +26,7 @@ class LeftToFramework(Exception):
     """The endpoint in front has done nothing, and the framework answers the request instead."""
 
 
-def _read_nothing(_request: Request) -> Mapping[str, Any]:
+async def _read_nothing(_request: Request) -> Mapping[str, Any]:
     """The endpoint reads its query itself."""
     return {}
 
@@ -49,7 +50,7 @@ class FastRoute(Route):
         *,
         method: str,
         parameters: frozenset[str] = frozenset(),
-        read_query: Callable[[Request], Mapping[str, Any]] = _read_nothing,
+        read_query: Callable[[Request], Awaitable[Mapping[str, Any]]] = _read_nothing,
         takes: Callable[[Scope], bool] = takes_all,
     ) -> None:
         super().__init__(path, endpoint, methods=[method], include_in_schema=False)
@@ -67,16 +68,17 @@ class FastRoutes:
 
     def __init__(self, routes: Sequence[FastRoute]) -> None:
         self.behind: ASGIApp | None = None
-        self._routes = {
-            method: tuple(route for route in routes if method in (route.methods or ()))
-            for method in METHODS
-        }
+        self._routes: dict[tuple[str, str], list[FastRoute]] = {}
+        for route in routes:
+            for method in (route.methods or set()).intersection(METHODS):
+                self._routes.setdefault((method, section_of(route.path)), []).append(route)
 
     def find(self, scope: Scope) -> bool:
         """Whether one of them answers the request; the scope says then which."""
         if scope["type"] != "http":
             return False
-        for route in self._routes.get(scope["method"], ()):
+        # An address is compared with the few of its section, and with none where there are none.
+        for route in self._routes.get((scope["method"], section_of(scope["path"])), ()):
             match, found = route.matches(scope)
             if match is Match.FULL and route.takes(scope):
                 scope.update(found, **{paths.TEMPLATE: route.path, ROUTE: route})
@@ -90,7 +92,7 @@ class FastRoutes:
         try:
             body_limits.require_storable_address(request)
             paths.require_known_parameters(request, route.parameters)
-            taken = {**paths.texts_in(scope), **route.read_query(request)}
+            taken = {**paths.texts_in(scope), **await route.read_query(request)}
             response: Response = await scope["endpoint"](request, **taken)
         except LeftToFramework:
             await self._leave(request.app, scope, receive, send)

@@ -29,7 +29,7 @@ class Page:
         return (self.number - 1) * self.size
 
 
-def get_page(
+async def get_page(
     page: Annotated[int, Query(ge=1, le=1_000_000, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Page:
@@ -76,7 +76,7 @@ class ListRange:
         return 0 if self.after else self.page.offset
 
 
-def get_list_range(
+async def get_list_range(
     page: PageDep,
     cursor: Annotated[
         str | None, Query(max_length=200, description="``meta.next_cursor`` of the part before.")
@@ -96,16 +96,20 @@ def list_range_envelope(
 
     ``total`` was counted to one more than is told.
     """
+    return {"data": list(items), "meta": place_in_range(list_range, total, last)}
+
+
+def place_in_range(
+    list_range: ListRange, total: int, last: tuple[datetime, UUID] | None
+) -> dict[str, Any]:
+    """Where a part stands in a list, as :func:`list_range_envelope` tells it."""
     known = total if total <= COUNTED_AT_MOST else None
     return {
-        "data": list(items),
-        "meta": {
-            "page": list_range.page.number,
-            "page_size": list_range.page.size,
-            "total": known,
-            "total_pages": None if known is None else -(-known // list_range.page.size),
-            "next_cursor": None if last is None else write_cursor(*last),
-        },
+        "page": list_range.page.number,
+        "page_size": list_range.page.size,
+        "total": known,
+        "total_pages": None if known is None else -(-known // list_range.page.size),
+        "next_cursor": None if last is None else write_cursor(*last),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from api import app, catching_up
 from api.access import filter_ids, sessions
 from api.ingestion.openapi import add_ingestion
 from api.routers import ingestion
+from api.routers.accounts import audit
 from api.routers.operations import docs, health, metrics, status, workers
 from api.transport.route import StrictRoute
 from api.transport.urls import natural_keys
@@ -58,12 +60,27 @@ def called(dependant: Dependant) -> Iterator[object]:
         yield from called(one)
 
 
+def takes_a_thread(call: object) -> bool:
+    """Whether the framework runs a dependency in a thread for a moment, and ends it there at once.
+
+    One that yields has a thread as it begins and another as it ends.
+    """
+    is_asynchronous = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+    return not is_asynchronous and not inspect.isgeneratorfunction(call)
+
+
 def names_in(path: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", path))
 
 
 def name_of(route: BaseRoute) -> str:
     return f"{sorted(getattr(route, 'methods', ()))} {getattr(route, 'path', '')}"
+
+
+def test_what_routes_depend_on_has_a_thread_only_to_ask_the_database() -> None:
+    threaded = {one for route in ROUTES for one in called(route.dependant) if takes_a_thread(one)}
+
+    assert threaded == {catching_up.open_by_name, audit.get_filter}
 
 
 @pytest.mark.parametrize("route", [*ROUTES, *OTHERS], ids=name_of)

@@ -90,7 +90,7 @@ async def write_requests(_principal: Reader, request: Request) -> None:
     await state_of(request.app).request_log.write()
 
 
-def get_wanted(
+async def get_wanted(
     outcome: Annotated[Outcome | None, any_case(Outcome)] = None,
     method: Exact = None,
     path: Exact = None,
