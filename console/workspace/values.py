@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import parse_pattern
 from markupsafe import Markup
 
 from billing.money import plain_text
 from billing.periods import find_zone
 from console.language import ENGLISH
-from services.documents.formats import Formats
+from services.documents.formats import Formats, locale_called
+
+_TIME: Final = Markup('<time datetime="%s" title="%s UTC"%s>%s</time>')
+_LANGUAGE: Final = Markup(' lang="%s"')
 
 
 @lru_cache(maxsize=64)
@@ -24,7 +26,7 @@ def _patterns(locale: str) -> tuple[str, str]:
     """How a locale writes a day, and a day with its time."""
     if locale == ENGLISH:
         return "d MMM y", "d MMM y, HH:mm"
-    own = Locale.parse(locale)
+    own = locale_called(locale)
     day = own.date_formats["medium"].pattern
     return day, f"{day}, {own.time_formats['short'].pattern}"
 
@@ -75,13 +77,9 @@ class Values:
             return Markup("–")
         at = datetime.fromisoformat(text)
         local = at.astimezone(find_zone(self.timezone))
-        language = "" if self.locale == ENGLISH else Markup(' lang="{}"').format(self._tag)
-        return Markup('<time datetime="{}" title="{} UTC"{}>{}</time>').format(
-            text,
-            f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
-            language,
-            format_datetime(local, pattern, locale=self.locale),
-        )
+        language = "" if self.locale == ENGLISH else _LANGUAGE % self._tag
+        written = parse_pattern(pattern).apply(local, locale_called(self.locale))
+        return _TIME % (text, f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", language, written)
 
     @property
     def _tag(self) -> str:

@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from babel import Locale
@@ -65,15 +66,15 @@ class Formats:
 
     def quantity(self, number: Decimal) -> str:
         """A quantity with all its digits: ``82,450.5``."""
-        return format_decimal(number, locale=self.language, decimal_quantization=False)
+        return format_decimal(number, locale=self._locale, decimal_quantization=False)
 
     def percent(self, share: Decimal) -> str:
         """A share of one with all its digits: ``2.9%``."""
-        return format_percent(share, locale=self.language, decimal_quantization=False)
+        return format_percent(share, locale=self._locale, decimal_quantization=False)
 
     def day(self, instant: datetime) -> str:
         """The local day of an instant: ``March 31, 2026``."""
-        return format_date(local_date(instant, self.timezone), "long", locale=self.language)
+        return format_date(local_date(instant, self.timezone), "long", locale=self._locale)
 
     def span(self, span: Period) -> str:
         """The first and the last covered day: ``Jan 1, 2025 – Jan 31, 2025``."""
@@ -82,17 +83,27 @@ class Formats:
 
     def country(self, code: str) -> str:
         """A country's name."""
-        return str(Locale.parse(self.language).territories.get(code, code))
+        return str(self._locale.territories.get(code, code))
 
     def _short(self, day: date) -> str:
-        return format_date(day, "medium", locale=self.language)
+        return format_date(day, "medium", locale=self._locale)
+
+    @property
+    def _locale(self) -> Locale:
+        return locale_called(self.language)
+
+
+@lru_cache(maxsize=64)
+def locale_called(name: str) -> Locale:
+    """The locale of a name, which is read once: a page writes hundreds of values by it."""
+    return Locale.parse(name)
 
 
 def price_text(price: Decimal, currency: str, language: str = "en") -> str:
     """A price with all its digits, and at least the currency's: ``$0.001``, ``$2.00``."""
     exponent = find_currency(currency).exponent
     name = _LOCALES.get(currency, "en_US") if language == "en" else language
-    locale = Locale.parse(name)
+    locale = locale_called(name)
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (exponent, max(exponent, _places(price)))
     return str(pattern.apply(price, locale, currency=currency, currency_digits=False))
