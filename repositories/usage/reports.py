@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlmodel import Session
 from billing.metering.hours import floor_hour, split_hours
 from billing.metering.tallies import NOTHING, Tally
 from billing.periods import Period
+from repositories.statement_text import compact
 from repositories.usage.counted_events import COUNTS, QUANTITY, latest_corrections
 from repositories.usage.figures import listed, names, pick_figures
 
@@ -118,21 +120,20 @@ _CORRECTIONS_OF_EDGE = """made.organization_id = :organization_id
 _DISTINCT_COUNT = "(SELECT count(*) FROM value WHERE value.ordinal = part.ordinal)"
 
 
-def read_periods(
+def read_spans(
     session: Session,
     organization_id: UUID,
-    meter_id: UUID,
-    periods: Sequence[Period],
+    spans: Sequence[tuple[UUID, Period]],
     *,
     customer_id: UUID | None,
     distinct: bool,
 ) -> list[PeriodUsage]:
-    """What the meter's usage in each period comes to, of one customer or of all.
+    """What the usage of each meter in its period comes to, of one customer or of all.
 
     Read by one statement. ``distinct`` asks for distinct values too, which other aggregations need
     not pay for.
     """
-    if not periods:
+    if not spans:
         return []
     statement = _statement(of_one_customer=customer_id is not None, distinct=distinct)
     rows = session.execute(
@@ -140,12 +141,12 @@ def read_periods(
         {
             "organization_id": organization_id,
             "customer_id": customer_id,
-            **_period_columns(meter_id, periods),
-            **_edge_columns(meter_id, periods),
+            **_span_columns(spans),
+            **_edge_columns(spans),
         },
     )
     found = {row["ordinal"]: _to_usage(row) for row in rows.mappings()}
-    return [found.get(ordinal, NO_USAGE) for ordinal in range(len(periods))]
+    return [found.get(ordinal, NO_USAGE) for ordinal in range(len(spans))]
 
 
 def list_used_meters(
@@ -219,52 +220,47 @@ CROSS JOIN LATERAL (
 """
 
 
-def _period_columns(meter_id: UUID, periods: Sequence[Period]) -> dict[str, list[Any]]:
+def _span_columns(spans: Sequence[tuple[UUID, Period]]) -> dict[str, list[Any]]:
     # Without whole hours the span of hours is empty.
     whole = [
         split_hours(one.starts_at, one.ends_at).whole or (one.ends_at, one.ends_at)
-        for one in periods
+        for _, one in spans
     ]
     return {
-        "ordinals": list(range(len(periods))),
-        "meters": [meter_id] * len(periods),
+        "ordinals": list(range(len(spans))),
+        "meters": [meter_id for meter_id, _ in spans],
         "whole_starts": [starts_at for starts_at, _ in whole],
         "whole_ends": [ends_at for _, ends_at in whole],
-        "ends": [one.ends_at for one in periods],
+        "ends": [one.ends_at for _, one in spans],
     }
 
 
-def _edge_columns(meter_id: UUID, periods: Sequence[Period]) -> dict[str, list[Any]]:
+def _edge_columns(spans: Sequence[tuple[UUID, Period]]) -> dict[str, list[Any]]:
     edges = [
-        (ordinal, one, starts_at, ends_at)
-        for ordinal, one in enumerate(periods)
+        (ordinal, meter_id, starts_at, ends_at, one.ends_at)
+        for ordinal, (meter_id, one) in enumerate(spans)
         for starts_at, ends_at in split_hours(one.starts_at, one.ends_at).edges
     ]
-    return {
-        "edge_ordinals": [ordinal for ordinal, _, _, _ in edges],
-        "edge_meters": [meter_id] * len(edges),
-        "edge_starts": [starts_at for _, _, starts_at, _ in edges],
-        "edge_ends": [ends_at for _, _, _, ends_at in edges],
-        "edge_span_ends": [one.ends_at for _, one, _, _ in edges],
-    }
+    columns = ("ordinals", "meters", "starts", "ends", "span_ends")
+    return {f"edge_{name}": [one[place] for one in edges] for place, name in enumerate(columns)}
 
 
+@cache
 def _statement(*, of_one_customer: bool, distinct: bool) -> TextClause:
     only = "AND {}.customer_id = :customer_id" if of_one_customer else ""
-    return text(
-        _SPANS.format(
-            quantity=QUANTITY,
-            counts=COUNTS,
-            corrections=latest_corrections(_CORRECTIONS_OF_EDGE + only.format("made")),
-            of_event_customer=only.format("event"),
-            of_rollup_customer=only.format("rollup"),
-            of_seen_customer=only.format("seen"),
-            distinct_count=_DISTINCT_COUNT if distinct else "0",
-            hours_figures=names("hours."),
-            raw_figures=listed(lambda figure: figure.of_event),
-            figures=listed(lambda figure: f"{figure.of_hours()} AS {figure.name}"),
-        )
+    written = _SPANS.format(
+        quantity=QUANTITY,
+        counts=COUNTS,
+        corrections=latest_corrections(_CORRECTIONS_OF_EDGE + only.format("made")),
+        of_event_customer=only.format("event"),
+        of_rollup_customer=only.format("rollup"),
+        of_seen_customer=only.format("seen"),
+        distinct_count=_DISTINCT_COUNT if distinct else "0",
+        hours_figures=names("hours."),
+        raw_figures=listed(lambda figure: figure.of_event),
+        figures=listed(lambda figure: f"{figure.of_hours()} AS {figure.name}"),
     )
+    return text(compact(written))
 
 
 def _to_usage(row: RowMapping) -> PeriodUsage:

@@ -25,7 +25,9 @@ def meter(shop: Shop) -> Meter:
 
 
 def read(shop: Shop, meter: Meter, *periods: Period, of: UUID | None = None) -> list[PeriodUsage]:
-    return shop.read(reports.read_periods, meter.id, periods, customer_id=of, distinct=True)
+    return shop.read(
+        reports.read_spans, [(meter.id, one) for one in periods], customer_id=of, distinct=True
+    )
 
 
 def hours(first: int, end: int, minutes: int = 0) -> Period:

@@ -115,7 +115,9 @@ def test_a_span_of_all_customers_is_made_of_all_their_events(
     ]
 
     shop.read(rebuild_rollups)
-    found = shop.read(reports.read_periods, meter.id, periods, customer_id=None, distinct=True)
+    found = shop.read(
+        reports.read_spans, [(meter.id, one) for one in periods], customer_id=None, distinct=True
+    )
 
     for period, usage in zip(periods, found, strict=True):
         inside = [one for one in mine + theirs if one.at in period]
