@@ -41,6 +41,21 @@ class Prefetched(Session):
         """What a function gives that is :func:`prefetchable`, by what it is asked with."""
         self._answers[read] = answer
 
+    def know_one(
+        self,
+        read: Callable[Concatenate[Session, P], Answer],
+        expected: tuple[Any, ...],
+        answer: Answer,
+    ) -> None:
+        """What such a function gives that is asked this, and nothing else."""
+
+        def answer_it(*asked: P.args, **more: P.kwargs) -> Answer:
+            if (*asked, *more.values()) != expected:
+                raise NotPrefetched(read, asked)
+            return answer
+
+        self.know(read, answer_it)
+
     def answer(self, read: Callable[..., Answer], *asked: object, **more: object) -> Answer:
         """What the function would give. Raises NotPrefetched."""
         if read not in self._answers:

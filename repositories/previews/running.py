@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -208,7 +208,7 @@ def look_at_running(
     if question is not None:
         # Nothing is frozen, so it does not matter what has arrived elsewhere.
         answer = (0, period_usage.to_parts(usage))
-        session.know(period_usage.read_usage, partial(_same, (question.asked, None), answer))
+        session.know_one(period_usage.read_usage, (question.asked, None), answer)
     return look(session)
 
 
@@ -224,27 +224,20 @@ def prefetch(organization_id: UUID, found: RunningBill) -> Prefetched:
             (Plan, (organization_id, period.plan_id)): found.plan,
         }
     )
-    session.know(running.find_running, partial(_same, key, (subscription, period)))
-    session.know(subscriptions.list_pauses, partial(_same, ([key],), {key: found.pauses}))
-    session.know(plans.find_version_terms, partial(_same, (organization_id, *version), found.terms))
+    session.know_one(running.find_running, key, (subscription, period))
+    session.know_one(subscriptions.list_pauses, ([key],), {key: found.pauses})
+    session.know_one(plans.find_version_terms, (organization_id, *version), found.terms)
     session.know(meters.list_meters_by_id, partial(_list_meters, organization_id, found.meters))
-    session.know(customers.list_by_key, partial(_same, ({customer},), {customer: found.customer}))
+    session.know_one(customers.list_by_key, ({customer},), {customer: found.customer})
     standing = Standing(found.balance, frozenset(found.units), found.has_coupon)
-    session.know(standings.find_standings, partial(_same, ({account},), {account: standing}))
+    session.know_one(standings.find_standings, ({account},), {account: standing})
     rates = [tax_rates.to_tax_rate(row) for row in found.tax_rates]
-    session.know(tax_rates.list_rates_in_force, partial(_same, (organization_id,), rates))
+    session.know_one(tax_rates.list_rates_in_force, (organization_id,), rates)
     if not found.has_add_ons:
-        session.know(add_ons.list_of_subscriptions, partial(_same, ([key],), {key: []}))
+        session.know_one(add_ons.list_of_subscriptions, ([key],), {key: []})
     if not found.is_marked:
         session.know(late_usage.list_marked_periods, lambda asked: [[] for _ in asked])
     return session
-
-
-def _same(expected: tuple[Any, ...], answer: T, *asked: object, **more: object) -> T:
-    """The answer to that question, and to no other."""
-    if (*asked, *more.values()) != expected:
-        raise NotPrefetched
-    return answer
 
 
 def _list_meters(

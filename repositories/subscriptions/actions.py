@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from billing.timeline import Happening
 from models.invoicing.invoices import Invoice
 from models.subscriptions.subscriptions import Subscription, SubscriptionAction
+from repositories.asynchronous.prefetched import prefetchable
 
 
 def insert_action(
@@ -57,6 +58,7 @@ def find_last_action(
     ).first()
 
 
+@prefetchable
 def list_actions(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> Sequence[SubscriptionAction]:
@@ -71,6 +73,7 @@ def list_actions(
     ).all()
 
 
+@prefetchable
 def list_broken_einvoices(
     session: Session, organization_id: UUID, subscription_id: UUID
 ) -> dict[UUID, list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from sqlmodel import Session
 from billing.subscriptions import MOST_COUNTED, NEXT_ENTRIES, WaitingCounts
 from models.subscriptions.states import UNFINISHED
 from models.subscriptions.subscriptions import Subscription
+from repositories.asynchronous.prefetched import prefetchable
 
 SHOWN_PARKED, LONGEST_REASON = 5, 300
 """How many parked bills a workflow shows, and how much of each reason."""
@@ -52,8 +53,8 @@ def _count(rows: str) -> str:
 
 
 # The orders are those of the agenda: by instant, then period and invoice.
-AGENDA_FACTS = text(f"""
-SELECT asked.subscription_id, plan.lookup_id, organization.late_usage,
+FACTS: Final = f"""
+    plan.lookup_id, organization.late_usage,
     -- The newest invoice, which Temporal's lists show.
     (SELECT invoice_number FROM invoice
      WHERE organization_id = asked.organization_id AND subscription_id = asked.subscription_id
@@ -80,14 +81,19 @@ SELECT asked.subscription_id, plan.lookup_id, organization.late_usage,
         UNION ALL
         (SELECT bill.* {UNPAID}
          ORDER BY bill.due_date, bill.period_index NULLS FIRST, bill.id
-         LIMIT :payments)
+         LIMIT {{payments}})
      ) AS waiting),
     -- How many of each there are, counted no further than anybody looks.
     jsonb_build_array({_count(CLOSED)}, {_count(IN_GRACE)}, {_count(UNPAID)}, {_count(PARKED)}),
     -- When the customer is granted credit again.
-    (SELECT min(rule.next_at) FROM credit_grant_rule AS rule
+    (SELECT to_jsonb(min(rule.next_at)) FROM credit_grant_rule AS rule
      WHERE rule.organization_id = asked.organization_id AND rule.customer_id = asked.customer_id
         AND rule.next_at IS NOT NULL)
+"""  # noqa: S608  made of the constants above
+"""What is known of a subscription that is ``asked`` for, of its ``organization`` and ``plan``."""
+
+AGENDA_FACTS = text(f"""
+SELECT asked.subscription_id, {FACTS.format(payments=":payments")}
 FROM unnest(
     CAST(:organizations AS uuid[]), CAST(:subscriptions AS uuid[]), CAST(:plans AS uuid[]),
     CAST(:customers AS uuid[])
@@ -138,6 +144,7 @@ class AgendaFacts:
     credit_recurs_at: datetime | None = None
 
 
+@prefetchable
 def list_agenda_facts(
     session: Session, subscriptions: Sequence[Subscription], *, payments: int = 1
 ) -> dict[UUID, AgendaFacts]:
@@ -156,10 +163,11 @@ def list_agenda_facts(
             "payments": payments,
         },
     )
-    return {row[0]: _read_facts(row[1:]) for row in rows}
+    return {row[0]: read_facts(row[1:]) for row in rows}
 
 
-def _read_facts(row: Sequence[Any]) -> AgendaFacts:
+def read_facts(row: Sequence[Any]) -> AgendaFacts:
+    """What the columns of ``FACTS`` say."""
     plan_code, late_usage, last_invoice, periods, bills, counts, credit_recurs_at = row
     undrafted, in_grace, unpaid, parked = map(int, counts)
     return AgendaFacts(
@@ -169,7 +177,7 @@ def _read_facts(row: Sequence[Any]) -> AgendaFacts:
         periods=tuple(_read_period(one) for one in periods or ()),
         bills=tuple(_read_bill(one) for one in bills or ()),
         counts=WaitingCounts(undrafted=undrafted, in_grace=in_grace, unpaid=unpaid, parked=parked),
-        credit_recurs_at=credit_recurs_at,
+        credit_recurs_at=_instant(credit_recurs_at),
     )
 
 

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from api.access.sessions import Reader, ReadSession, Writer, WriteSession
 from api.admission.requests import BILL_ADMITTED
 from api.catching_up import ChangeSession, LastTransaction, open_after_overdue, open_by_name
-from api.context import ContextDep
+from api.context import ContextDep, state_of
+from api.reads.fast_reads import admit_in_front
 from api.routers.invoicing.invoices import view_invoices
 from api.routers.subscriptions.previews import write_in_front
 from api.routers.subscriptions.subscriptions import PeriodIndex, view_one
@@ -34,8 +35,13 @@ from api.schemas.subscriptions.actions import (
 )
 from api.schemas.subscriptions.subscriptions import SubscriptionView
 from api.transport.exact_json import respond
+from api.transport.fast_path import LeftToFramework
 from api.transport.route import Router
+from api.transport.urls.natural_keys import read_id
+from billing.errors import BillingError
 from models.subscriptions.subscriptions import Subscription
+from repositories.asynchronous.prefetched import NotPrefetched
+from repositories.subscriptions.timelines import TIMELINES, StoredTimeline, prefetch
 from services.invoicing import parking, previews
 from services.lifecycle import bill_now, changes, plan_changes, reissue
 from services.subscriptions import timeline
@@ -211,6 +217,23 @@ def get_subscription_timeline(
     return respond(view_timeline(shown))
 
 
+@router.in_front("/timeline", get_subscription_timeline)
+async def show_timeline(request: Request, subscription_id: str) -> Response:
+    """Show the timeline by one statement, where nothing is unusual of it."""
+    identifier = read_id(subscription_id)
+    if identifier is None:
+        raise LeftToFramework
+    organization_id, state = await admit_in_front(request), state_of(request.app)
+    found = await state.batched_documents.find(TIMELINES, organization_id, identifier)
+    if found is None:
+        raise LeftToFramework
+    try:
+        body = state.written_views.write(TIMELINES, _view_stored, found)
+    except (NotPrefetched, BillingError) as error:
+        raise LeftToFramework from error
+    return Response(body, media_type="application/json")
+
+
 @router.post("/periods/{period_index}/retry", response_model=SubscriptionView)
 def retry_bill(
     subscription_id: UUID,
@@ -263,6 +286,12 @@ def show_changed(session: Session, subscription: Subscription) -> Response:
     """The subscription: 200 once the change is done, 202 while it is pending (CONTRACT 75, 89)."""
     is_pending = subscription.pending_change is not None
     return respond(view_one(session, subscription), 202 if is_pending else 200)
+
+
+def _view_stored(found: StoredTimeline) -> TimelineView:
+    subscription = found.subscription
+    its = (subscription.organization_id, subscription.id)
+    return view_timeline(timeline.read_timeline(prefetch(found), *its))
 
 
 def _show(session: Session, organization_id: UUID, subscription_id: UUID) -> Response:
