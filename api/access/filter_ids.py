@@ -32,6 +32,11 @@ FIND: Final[Mapping[str, Callable[[Session, UUID, UUID], object | None]]] = {
 """By the parameter's name. Deleted things are found: what belongs to them stays readable."""
 
 
+def filters_by_id(query: Mapping[str, str]) -> bool:
+    """Whether the query filters by an id at all, or only by what needs no looking up."""
+    return not FIND.keys().isdisjoint(query)
+
+
 def require_known_ids(session: Session, organization_id: UUID, query: Mapping[str, str]) -> None:
     """Return if there is whatever the query filters by. Raises NotFound.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Final, TypeVar
@@ -18,18 +18,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.access.authentication import authenticate_async
-from api.access.filter_ids import require_known_ids
+from api.access.filter_ids import filters_by_id, require_known_ids
 from api.context import AppContext, AppState, state_of
 from api.reads.batches import ANSWER_SECONDS, late
 from api.reads.connections import ReadConnections
 from api.transport.conditional.resources import WITHIN, Within
 from api.transport.exact_json import dump_json, respond
 from api.transport.fast_path import LeftToFramework
-from api.transport.pagination import Page, place_of
+from api.transport.pagination import (
+    COUNTED_AT_MOST,
+    ListRange,
+    Page,
+    place_in_range,
+    place_of,
+)
 from api.transport.urls import natural_keys
 from api.transport.urls.natural_keys import NATURAL_KEYS
 from billing.errors import BillingError, TooManyRequests, Unauthenticated
-from repositories.asynchronous.document_reads import DocumentPage, DocumentRead, PageRead
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 
 T = TypeVar("T")
 
@@ -141,28 +147,54 @@ async def show_page(
         found = await read.find(
             connection, organization_id, given, offset=page.offset, limit=page.size
         )
-    # What is in the list is of those that it is filtered by, so they exist.
-    if found.total == 0 and request.scope["query_string"]:
-        await run_in_threadpool(
-            _require_known, state.context, organization_id, request.query_params
-        )
+    await _require_known_filters(request, state, organization_id, found.total)
     write = partial(state.written_views.write, read.read, view)
-    return await respond_page(found, page, write)
+    return await respond_items(found.data, place_of(page, found.total), write)
 
 
-async def respond_page(
-    found: DocumentPage[str], page: Page, write: Callable[[str], bytes]
+async def show_part(
+    request: Request,
+    read: PageRead[T],
+    view: Callable[[T], object],
+    part: ListRange,
+    *,
+    newest_first: bool,
+    **filters: object,
 ) -> Response:
-    """The page as the answer, its items written; others have their turns in between."""
+    """A part of a list that may be very long, as :func:`show_page` shows a page."""
+    state, organization_id = await _admit(request)
+    given = {name: value for name, value in filters.items() if value is not None}
+    async with lend_in_time(state.long_read_connections, organization_id) as connection:
+        found = await read.find_part(
+            connection,
+            organization_id,
+            given,
+            newest_first=newest_first,
+            after=part.after,
+            offset=part.offset,
+            # One more than is shown tells whether the list goes on.
+            limit=part.page.size + 1,
+            count_at_most=COUNTED_AT_MOST + 1,
+        )
+    await _require_known_filters(request, state, organization_id, found.total)
+    shown = found.data[: part.page.size]
+    last = found.places[len(shown) - 1] if len(found.data) > len(shown) else None
+    write = partial(state.written_views.write, read.read, view)
+    return await respond_items(shown, place_in_range(part, found.total, last), write)
+
+
+async def respond_items(
+    documents: Sequence[str], place: Mapping[str, object], write: Callable[[str], bytes]
+) -> Response:
+    """A part of a list as the answer, its items written; others have their turns in between."""
     items = []
     began = time.perf_counter()
-    for document in found.data:
+    for document in documents:
         items.append(write(document))
         if time.perf_counter() - began >= TURN_SECONDS:
             await asyncio.sleep(0)
             began = time.perf_counter()
-    place = dump_json(place_of(page, found.total))
-    body = b'{"data":[' + b",".join(items) + b'],"meta":' + place + b"}"
+    body = b'{"data":[' + b",".join(items) + b'],"meta":' + dump_json(place) + b"}"
     return Response(body, media_type="application/json")
 
 
@@ -207,6 +239,18 @@ async def lend_in_time(
             yield connection
     except TimeoutError as error:
         raise late() from error
+
+
+async def _require_known_filters(
+    request: Request, state: AppState, organization_id: UUID, total: int
+) -> None:
+    """Raise NotFound for a filter by the id of nothing.
+
+    What is in a list is of those that it is filtered by, so they exist.
+    """
+    query = request.query_params
+    if total == 0 and filters_by_id(query):
+        await run_in_threadpool(_require_known, state.context, organization_id, query)
 
 
 def _require_known(context: AppContext, organization_id: UUID, query: Mapping[str, str]) -> None:

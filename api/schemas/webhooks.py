@@ -15,6 +15,7 @@ from billing.notifications.schedule import DeliveryStatus
 from billing.notifications.signatures import signing_secret
 from models.notifications.webhooks import WebhookDelivery, WebhookEndpoint
 from repositories.notifications.deliveries import ShownDelivery
+from repositories.notifications.endpoints import ShownEndpoint
 from services.notifications.endpoints import CreateEndpoint, EditEndpoint
 
 Url = Annotated[
@@ -140,7 +141,7 @@ class WebhookDeliveryDetailView(WebhookDeliveryView):
     """The tries, the first one first; those before this was kept are missing."""
 
 
-def view_endpoint(endpoint: WebhookEndpoint) -> WebhookEndpointView:
+def view_endpoint(endpoint: WebhookEndpoint | ShownEndpoint) -> WebhookEndpointView:
     """The endpoint as the API shows it."""
     return WebhookEndpointView.model_validate(endpoint, from_attributes=True)
 

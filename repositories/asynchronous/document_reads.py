@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, reduce
 from operator import or_
@@ -92,6 +93,22 @@ class DocumentPage(Generic[T]):
     data: list[T]
 
 
+Place = tuple[datetime, UUID]
+"""When a row was created, and its id: where it stands in a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """A part of a list that may be very long, with the place of each, and how long it is.
+
+    It is counted no further than was asked.
+    """
+
+    total: int
+    data: list[str]
+    places: list[Place]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRead(Generic[T]):
     """Pages of the documents of a table's rows, oldest first, by one statement.
@@ -115,11 +132,10 @@ class PageRead(Generic[T]):
         limit: int,
     ) -> DocumentPage[str]:
         """Those from ``offset`` on of the documents that all filters leave, and their number."""
-        conditions = (self.listed, *(self.filters[name] for name in filters))
         statement = _OF_PAGE.format(
             statement=self.read.statement,
             table=self.table,
-            condition=" AND ".join((f"{self.table}.organization_id = tenant.id", *conditions)),
+            condition=self._condition(filters),
             # In words, since a plan for any number would be one for a tenth of the table.
             limit=limit,
         )
@@ -128,6 +144,42 @@ class PageRead(Generic[T]):
         # Beyond the end of the list its length is in a row alone.
         documents = [document for _, document in found if document is not None]
         return DocumentPage(total=found[0][0], data=documents)
+
+    async def find_part(
+        self,
+        connection: AsyncConnection,
+        organization_id: UUID,
+        filters: Mapping[str, object],
+        *,
+        newest_first: bool,
+        after: Place | None,
+        offset: int,
+        limit: int,
+        count_at_most: int,
+    ) -> DocumentPart:
+        """As :meth:`find`, of what follows ``after`` in the order if it is given."""
+        statement = _OF_PART.format(
+            statement=self.read.statement,
+            table=self.table,
+            condition=self._condition(filters),
+            order="DESC" if newest_first else "ASC",
+            beyond="" if after is None else _BEFORE if newest_first else _BEHIND,
+            limit=limit,
+            at_most=count_at_most,
+        )
+        at, identifier = after or (None, None)
+        values = {**filters, "offset": offset, "after_at": at, "after_id": identifier}
+        rows = await read_rows(connection, organization_id, statement, values, tuple_row)
+        found = [row[1:] for row in rows if row[1] is not None]
+        return DocumentPart(
+            total=rows[0][0],
+            data=[document for document, _, _ in found],
+            places=[(created_at, one) for _, created_at, one in found],
+        )
+
+    def _condition(self, filters: Mapping[str, object]) -> str:
+        conditions = (self.listed, *(self.filters[name] for name in filters))
+        return " AND ".join((f"{self.table}.organization_id = tenant.id", *conditions))
 
 
 _OF_IDS: Final = """
@@ -145,6 +197,28 @@ WITH asked AS (
 SELECT whole.total, shown.document::text
 FROM (SELECT count(*) AS total FROM {table} WHERE {condition}) AS whole
 LEFT JOIN ({statement}) AS shown ON true
+ORDER BY shown.place"""
+
+
+_BEHIND: Final = " AND (created_at, id) > (%(after_at)s, %(after_id)s)"
+_BEFORE: Final = " AND (created_at, id) < (%(after_at)s, %(after_id)s)"
+
+_OF_PART: Final = """
+WITH asked AS (
+    SELECT id, created_at, row_number() OVER (ORDER BY created_at {order}, id {order}) AS place
+    FROM (
+        SELECT id, created_at FROM {table} WHERE {condition}{beyond}
+        ORDER BY created_at {order}, id {order} OFFSET %(offset)s LIMIT {limit}
+    ) AS part
+)
+SELECT whole.total, shown.document::text, asked.created_at, asked.id
+FROM (
+    SELECT count(*) AS total FROM (
+        SELECT FROM {table} WHERE {condition} LIMIT {at_most}
+    ) AS counted
+) AS whole
+LEFT JOIN ({statement}) AS shown ON true
+LEFT JOIN asked ON asked.place = shown.place
 ORDER BY shown.place"""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,9 +12,22 @@ from sqlmodel import Session, col, select
 
 from billing.credits.grants import GrantKind
 from models.credits.grant_rules import CreditGrantRule
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.credits.wallets import WalletKey
-from repositories.pages import read_page
 from repositories.row_keys import among
+
+RULE_PAGES: Final = PageRead(
+    read=DocumentRead(
+        """
+        SELECT asked.place, row_to_json(rule) AS document
+        FROM asked JOIN credit_grant_rule AS rule
+            ON rule.organization_id = tenant.id AND rule.id = asked.id""",
+        CreditGrantRule,
+    ),
+    table="credit_grant_rule",
+    filters={"customer_id": "customer_id = %(customer_id)s"},
+)
+"""A customer's rules, oldest first, ended ones too."""
 
 # By the present of their own clock; whoever is deleted, too, whose rules are to end.
 CUSTOMERS_DUE = text(
@@ -40,17 +54,6 @@ def insert(session: Session, rule: CreditGrantRule) -> None:
 def find_rule(session: Session, organization_id: UUID, rule_id: UUID) -> CreditGrantRule | None:
     """The rule as it is stored now, or None. Its wallet is locked by whoever changes it."""
     return session.get(CreditGrantRule, (organization_id, rule_id), populate_existing=True)
-
-
-def list_rules(
-    session: Session, organization_id: UUID, customer_id: UUID, *, offset: int, limit: int
-) -> tuple[Sequence[CreditGrantRule], int]:
-    """A page of a customer's rules, oldest first, and how many there are."""
-    matching = select(CreditGrantRule).where(
-        CreditGrantRule.organization_id == organization_id,
-        CreditGrantRule.customer_id == customer_id,
-    )
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_due(

@@ -1,4 +1,4 @@
-"""Invoices as they are shown, each with its lines, taxes, draws and link, by one statement."""
+"""Invoices as they are shown, each with its lines, taxes, draws and link, and credit notes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import inspect
 
 from models.discounts.invoice_coupons import InvoiceCoupon, InvoiceCouponLine
+from models.invoicing.credit_notes import CreditNote, CreditNoteLine
 from models.invoicing.draws import InvoiceDraw
 from models.invoicing.invoices import Invoice, InvoiceLine, InvoiceTax
 from repositories.asynchronous.document_reads import DocumentRead, PageRead
@@ -24,6 +25,14 @@ class InvoiceContents:
     coupons: list[InvoiceCoupon]
     coupon_lines: list[InvoiceCouponLine]
     public_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceNotes:
+    """The credit notes of an invoice, oldest first, and the lines of all of them in their order."""
+
+    notes: list[CreditNote]
+    lines: list[CreditNoteLine]
 
 
 # Of what a line was computed from the steps are half, and explanations alone show them.
@@ -85,4 +94,24 @@ INVOICE_PAGES: Final = PageRead(
         "status": "status = %(status)s",
         "einvoice_valid": "(einvoice ->> 'valid')::boolean = %(einvoice_valid)s",
     },
+)
+
+NOTES_OF_INVOICES: Final = DocumentRead(
+    """
+    SELECT asked.place, json_build_object(
+        'notes', (
+            SELECT coalesce(json_agg(note ORDER BY note.created_at, note.id), '[]')
+            FROM credit_note AS note
+            WHERE note.organization_id = tenant.id AND note.invoice_id = invoice.id
+        ),
+        'lines', (
+            SELECT coalesce(json_agg(given ORDER BY given.credit_note_id, given.position), '[]')
+            FROM credit_note AS note
+            JOIN credit_note_line AS given ON given.organization_id = tenant.id
+                AND given.credit_note_id = note.id
+            WHERE note.organization_id = tenant.id AND note.invoice_id = invoice.id
+        )
+    ) AS document
+    FROM asked JOIN invoice ON invoice.organization_id = tenant.id AND invoice.id = asked.id""",
+    InvoiceNotes,
 )

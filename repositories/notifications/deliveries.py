@@ -8,18 +8,34 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, text, tuple_, update
+from sqlalchemy import and_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.notifications.schedule import DeliveryStatus
 from models.notifications.webhooks import WebhookAttempt, WebhookDelivery, WebhookEventRow
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.outbox import CHANNEL
-from repositories.pages import Row
 
 REPLAYS: Final = "webhook_delivery"
 """What the outbox's channel tells when a delivery is due that no message announced."""
+
+
+DELIVERY_PAGES: Final = PageRead(
+    read=DocumentRead(
+        """
+        SELECT asked.place, row_to_json(delivery) AS document
+        FROM asked JOIN webhook_delivery AS delivery
+            ON delivery.organization_id = tenant.id AND delivery.id = asked.id""",
+        WebhookDelivery,
+    ),
+    table="webhook_delivery",
+    filters={
+        "endpoint_id": "endpoint_id = %(endpoint_id)s",
+        "status": "status = %(status)s",
+        "event": "event = %(event)s",
+    },
+)
 
 
 _TAKE: Final = text(
@@ -189,61 +205,6 @@ def find_shown(session: Session, organization_id: UUID, delivery_id: UUID) -> Sh
         .order_by(col(WebhookAttempt.number))
     ).all()
     return ShownDelivery(delivery=found[0], body=found[1], tries=tries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryFilter:
-    """Which deliveries are meant: to one endpoint, in one state, of one event; None is any."""
-
-    endpoint_id: UUID | None = None
-    status: str | None = None
-    event: str | None = None
-
-    def narrow(self, matching: SelectOfScalar[Row]) -> SelectOfScalar[Row]:
-        """The same statement about those alone."""
-        if self.endpoint_id is not None:
-            matching = matching.where(WebhookDelivery.endpoint_id == self.endpoint_id)
-        if self.status is not None:
-            matching = matching.where(WebhookDelivery.status == self.status)
-        if self.event is not None:
-            matching = matching.where(WebhookDelivery.event == self.event)
-        return matching
-
-
-def list_deliveries(
-    session: Session,
-    organization_id: UUID,
-    wanted: DeliveryFilter,
-    *,
-    newest_first: bool = False,
-    after: tuple[datetime, UUID] | None = None,
-    offset: int = 0,
-    limit: int,
-) -> Sequence[WebhookDelivery]:
-    """Deliveries in the order in which they were made, or from the newest on.
-
-    Those that follow ``after`` in that order if it is given.
-    """
-    place = tuple_(col(WebhookDelivery.created_at), col(WebhookDelivery.id))
-    matching = wanted.narrow(
-        select(WebhookDelivery).where(WebhookDelivery.organization_id == organization_id)
-    )
-    if after is not None:
-        matching = matching.where(place < after if newest_first else place > after)
-    order = [col(WebhookDelivery.created_at), col(WebhookDelivery.id)]
-    ordered = matching.order_by(*(one.desc() if newest_first else one for one in order))
-    return session.exec(ordered.offset(offset).limit(limit)).all()
-
-
-def count_deliveries(
-    session: Session, organization_id: UUID, wanted: DeliveryFilter, *, at_most: int
-) -> int:
-    """How many deliveries there are, counted no further than ``at_most``."""
-    matching = wanted.narrow(
-        select(WebhookDelivery.id).where(WebhookDelivery.organization_id == organization_id)
-    )
-    some = matching.limit(at_most).subquery()
-    return session.exec(select(func.count()).select_from(some)).one()
 
 
 def give_up_pending(

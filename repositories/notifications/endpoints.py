@@ -3,12 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.notifications.webhooks import WebhookEndpoint
-from repositories.pages import read_page
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownEndpoint:
+    """An endpoint as it is listed; its secrets stay where they are."""
+
+    id: UUID
+    url: str
+    events: list[str]
+    description: str | None
+    enabled: bool
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    created_at: datetime
+
+
+ENDPOINT_PAGES: Final = PageRead(
+    read=DocumentRead(
+        """
+        SELECT asked.place, json_build_object(
+            'id', endpoint.id,
+            'url', endpoint.url,
+            'events', endpoint.events,
+            'description', endpoint.description,
+            'enabled', endpoint.enabled,
+            'failing_since', endpoint.failing_since,
+            'disabled_at', endpoint.disabled_at,
+            'created_at', endpoint.created_at
+        ) AS document
+        FROM asked JOIN webhook_endpoint AS endpoint
+            ON endpoint.organization_id = tenant.id AND endpoint.id = asked.id""",
+        ShownEndpoint,
+    ),
+    table="webhook_endpoint",
+    listed="deleted_at IS NULL",
+)
 
 
 def insert_endpoint(session: Session, endpoint: WebhookEndpoint) -> None:
@@ -38,15 +78,16 @@ def lock_endpoint(
     ).one_or_none()
 
 
-def list_endpoints(
-    session: Session, organization_id: UUID, *, offset: int, limit: int
-) -> tuple[Sequence[WebhookEndpoint], int]:
-    """A page of endpoints that are not deleted, oldest first, and how many there are."""
-    matching = select(WebhookEndpoint).where(
-        WebhookEndpoint.organization_id == organization_id,
-        col(WebhookEndpoint.deleted_at).is_(None),
-    )
-    return read_page(session, matching, offset=offset, limit=limit)
+def count_endpoints(session: Session, organization_id: UUID) -> int:
+    """How many endpoints there are that are not deleted."""
+    return session.exec(
+        select(func.count())
+        .select_from(WebhookEndpoint)
+        .where(
+            WebhookEndpoint.organization_id == organization_id,
+            col(WebhookEndpoint.deleted_at).is_(None),
+        )
+    ).one()
 
 
 def list_listening(session: Session, organization_ids: Sequence[UUID]) -> Sequence[WebhookEndpoint]:

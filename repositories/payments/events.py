@@ -128,14 +128,3 @@ def lock_dispute(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
-
-
-def list_disputes(
-    session: Session, organization_id: UUID, payment_ids: Sequence[UUID]
-) -> Sequence[Dispute]:
-    """The disputes of these payments, the oldest first."""
-    return session.exec(
-        select(Dispute)
-        .where(Dispute.organization_id == organization_id, col(Dispute.payment_id).in_(payment_ids))
-        .order_by(col(Dispute.at), col(Dispute.id))
-    ).all()

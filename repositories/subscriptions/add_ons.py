@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from models.subscriptions.add_ons import AddOnQuantity, SubscriptionAddOn
+from repositories.asynchronous.document_reads import DocumentRead, PageRead
 from repositories.asynchronous.prefetched import prefetchable
-from repositories.pages import read_page
 from repositories.row_keys import SubscriptionKey, among
 from repositories.subscriptions import subscriptions as stored_subscriptions
 
@@ -23,6 +24,23 @@ class AttachedAddOn:
 
     row: SubscriptionAddOn
     quantities: list[AddOnQuantity] = field(default_factory=list)
+
+
+ADD_ON_PAGES: Final = PageRead(
+    read=DocumentRead(
+        """
+        SELECT asked.place, json_build_object('row', attached, 'quantities', (
+            SELECT json_agg(held ORDER BY held.effective_at) FROM add_on_quantity AS held
+            WHERE held.organization_id = tenant.id AND held.add_on_id = attached.id
+        )) AS document
+        FROM asked JOIN subscription_add_on AS attached
+            ON attached.organization_id = tenant.id AND attached.id = asked.id""",
+        AttachedAddOn,
+    ),
+    table="subscription_add_on",
+    filters={"subscription_id": "subscription_id = %(subscription_id)s"},
+)
+"""What was ever attached to a subscription, oldest first."""
 
 
 def insert_add_on(session: Session, row: SubscriptionAddOn) -> None:
@@ -71,17 +89,6 @@ def lock_add_on(
     if row is not None:
         stored_subscriptions.lock_subscription(session, organization_id, row.subscription_id)
     return row
-
-
-def list_page(
-    session: Session, organization_id: UUID, subscription_id: UUID, *, offset: int, limit: int
-) -> tuple[Sequence[SubscriptionAddOn], int]:
-    """A page of what was ever attached to a subscription, oldest first, and how many there are."""
-    matching = select(SubscriptionAddOn).where(
-        SubscriptionAddOn.organization_id == organization_id,
-        SubscriptionAddOn.subscription_id == subscription_id,
-    )
-    return read_page(session, matching, offset=offset, limit=limit)
 
 
 def list_quantities(

@@ -173,18 +173,6 @@ def get_add_on(
     return _get(session, get_subscription(session, organization_id, subscription_id), add_on_id)
 
 
-def list_add_ons(
-    session: Session, organization_id: UUID, subscription_id: UUID, *, offset: int, limit: int
-) -> tuple[Sequence[AddOnReading], int]:
-    """A page of what was ever attached to the subscription, oldest first. Raises NotFound."""
-    get_subscription(session, organization_id, subscription_id)
-    rows, total = stored_add_ons.list_page(
-        session, organization_id, subscription_id, offset=offset, limit=limit
-    )
-    quantities = stored_add_ons.list_quantities(session, organization_id, [one.id for one in rows])
-    return [AddOnReading(row=one, quantities=quantities[one.id]) for one in rows], total
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Edit:
     """A quantity that holds from an instant on, and what the log says of it besides."""

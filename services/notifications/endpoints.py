@@ -65,8 +65,7 @@ def create_endpoint(
     Raises InvalidInput for unknown events, Conflict ``too_many_endpoints``.
     """
     events = choose_events(command.events)
-    _, present = stored_endpoints.list_endpoints(session, organization_id, offset=0, limit=1)
-    if present >= MOST:
+    if stored_endpoints.count_endpoints(session, organization_id) >= MOST:
         raise Conflict(f"There are {MOST} endpoints already.", code="too_many_endpoints")
     endpoint_id = new_id()
     endpoint = WebhookEndpoint(

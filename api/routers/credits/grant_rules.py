@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Writer, WriteSession
 from api.context import ContextDep
+from api.reads.fast_reads import read_one, show_page
 from api.schemas.credits.grant_rules import GrantRuleCreate, GrantRuleView, view_grant_rule
 from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
-from services.credits.recurring import rules
+from repositories.credits.grant_rules import RULE_PAGES
+from repositories.customers import CUSTOMERS
 from services.purchases import recurring
 
 router = Router(prefix="/customers/{customer_id}/grant-rules", tags=["Credits"])
@@ -34,15 +36,11 @@ def create_grant_rule(
     return respond(view_grant_rule(created), 201)
 
 
-@router.get("", response_model=PageOf[GrantRuleView])
-def list_grant_rules(
-    customer_id: UUID, session: ReadSession, principal: Reader, page: PageDep
-) -> Response:
+@router.fast_get("", response_model=PageOf[GrantRuleView], dependencies=[READS_BILLING])
+async def list_grant_rules(request: Request, customer_id: str, page: PageDep) -> Response:
     """List a customer's rules that grant credit, oldest first, ended ones too."""
-    found, total = rules.list_rules(
-        session, principal.organization_id, customer_id, offset=page.offset, limit=page.size
-    )
-    return respond(envelope([view_grant_rule(one) for one in found], page, total))
+    customer = await read_one(request, CUSTOMERS, "customer_id", customer_id)
+    return await show_page(request, RULE_PAGES, view_grant_rule, page, customer_id=customer.id)
 
 
 @router.delete("/{grant_rule_id}", status_code=204)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from api.access.sessions import Reader, ReadSession, Writer, WriteSession
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer, WriteSession
 from api.context import ContextDep
+from api.reads.fast_reads import show_page, show_part
 from api.schemas.pages import CursorPageOf, PageOf
 from api.schemas.webhooks import (
     WebhookDeliveryDetailView,
@@ -24,20 +25,13 @@ from api.schemas.webhooks import (
 )
 from api.transport.exact_json import dump_json, respond
 from api.transport.idempotency import keep_instead
-from api.transport.pagination import (
-    COUNTED_AT_MOST,
-    ListRangeDep,
-    PageDep,
-    envelope,
-    list_range_envelope,
-)
+from api.transport.pagination import ListRangeDep, PageDep
 from api.transport.route import Router
 from billing.notifications.events import WebhookEvent
 from billing.notifications.receivers import read_receiver
 from billing.notifications.schedule import DeliveryStatus
-from repositories.notifications import deliveries as stored_deliveries
-from repositories.notifications import endpoints as stored_endpoints
-from repositories.notifications.deliveries import DeliveryFilter
+from repositories.notifications.deliveries import DELIVERY_PAGES
+from repositories.notifications.endpoints import ENDPOINT_PAGES
 from services.notifications import deliveries as told
 from services.notifications import endpoints as listeners
 
@@ -68,13 +62,10 @@ def create_webhook_endpoint(
     return respond(view_secrets(created, secret), 201)
 
 
-@endpoints.get("", response_model=PageOf[WebhookEndpointView])
-def list_webhook_endpoints(session: ReadSession, principal: Reader, page: PageDep) -> Response:
+@endpoints.fast_get("", response_model=PageOf[WebhookEndpointView], dependencies=[READS_BILLING])
+async def list_webhook_endpoints(request: Request, page: PageDep) -> Response:
     """List endpoints, oldest first, without their secrets."""
-    found, total = stored_endpoints.list_endpoints(
-        session, principal.organization_id, offset=page.offset, limit=page.size
-    )
-    return respond(envelope([view_endpoint(one) for one in found], page, total))
+    return await show_page(request, ENDPOINT_PAGES, view_endpoint, page)
 
 
 @endpoints.get("/{endpoint_id}", response_model=WebhookEndpointView)
@@ -133,10 +124,11 @@ def rotate_webhook_secret(
     return respond(view_secrets(rotated, secret))
 
 
-@deliveries.get("", response_model=CursorPageOf[WebhookDeliveryView])
-def list_webhook_deliveries(
-    session: ReadSession,
-    principal: Reader,
+@deliveries.fast_get(
+    "", response_model=CursorPageOf[WebhookDeliveryView], dependencies=[READS_BILLING]
+)
+async def list_webhook_deliveries(
+    request: Request,
     list_range: ListRangeDep,
     endpoint_id: Annotated[UUID | None, Query()] = None,
     status: Annotated[DeliveryStatus | None, Query()] = None,
@@ -146,25 +138,15 @@ def list_webhook_deliveries(
     ] = False,
 ) -> Response:
     """List deliveries, oldest first unless asked otherwise."""
-    size = list_range.page.size
-    wanted = DeliveryFilter(endpoint_id=endpoint_id, status=status, event=event)
-    # One more than is shown tells whether the list goes on.
-    found = stored_deliveries.list_deliveries(
-        session,
-        principal.organization_id,
-        wanted,
+    return await show_part(
+        request,
+        DELIVERY_PAGES,
+        view_delivery,
+        list_range,
         newest_first=newest_first,
-        after=list_range.after,
-        offset=list_range.offset,
-        limit=size + 1,
-    )
-    total = stored_deliveries.count_deliveries(
-        session, principal.organization_id, wanted, at_most=COUNTED_AT_MOST + 1
-    )
-    shown = found[:size]
-    last = (shown[-1].created_at, shown[-1].id) if len(found) > size else None
-    return respond(
-        list_range_envelope([view_delivery(one) for one in shown], list_range, total, last)
+        endpoint_id=endpoint_id,
+        status=status,
+        event=event,
     )
 
 

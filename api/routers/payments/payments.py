@@ -24,12 +24,16 @@ from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
 from api.transport.route import Router
 from billing.payments.kinds import PaymentStatus
-from repositories.invoicing.invoices import find_invoice
-from repositories.payments.events import list_disputes
-from repositories.payments.payments import find_payment, list_of_invoice, list_refunds
-from repositories.payments.shown import PAYMENT_PAGES, PAYMENTS, ShownPayment
+from repositories.payments.payments import find_payment, list_refunds
+from repositories.payments.shown import (
+    PAYMENT_PAGES,
+    PAYMENTS,
+    PAYMENTS_OF_INVOICES,
+    InvoicePayments,
+    ShownPayment,
+)
 from services.payments import recording, refunds
-from services.required import not_found, require_invoice
+from services.required import not_found
 
 router = Router(tags=["Payments"])
 
@@ -49,21 +53,14 @@ def record_payment(
     return respond(view_payment(payment), 201)
 
 
-@router.get("/invoices/{invoice_id}/payments", response_model=ListOf[PaymentView])
-def list_invoice_payments(invoice_id: UUID, session: ReadSession, principal: Reader) -> Response:
+@router.fast_get(
+    "/invoices/{invoice_id}/payments",
+    response_model=ListOf[PaymentView],
+    dependencies=[READS_BILLING],
+)
+async def list_invoice_payments(request: Request, invoice_id: IdText) -> Response:
     """List all attempts to pay an invoice, the first one first."""
-    organization_id = principal.organization_id
-    require_invoice(find_invoice(session, organization_id, invoice_id))
-    found = list_of_invoice(session, organization_id, invoice_id)
-    disputes = list_disputes(session, organization_id, [one.id for one in found])
-    return respond(
-        {
-            "data": [
-                view_payment(one, [its for its in disputes if its.payment_id == one.id])
-                for one in found
-            ]
-        }
-    )
+    return await show_one(request, PAYMENTS_OF_INVOICES, _view_all, "invoice_id", invoice_id)
 
 
 @router.fast_get("/payments", response_model=PageOf[PaymentView], dependencies=[READS_BILLING])
@@ -125,3 +122,7 @@ def list_payment_refunds(payment_id: UUID, session: ReadSession, principal: Read
 
 def _view(found: ShownPayment) -> PaymentView:
     return view_payment(found.payment, found.disputes)
+
+
+def _view_all(found: InvoicePayments) -> dict[str, list[PaymentView]]:
+    return {"data": [_view(one) for one in found.payments]}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 
-from api.access.sessions import Reader, ReadSession, Writer
+from api.access.sessions import READS_BILLING, Reader, ReadSession, Writer
 from api.admission.requests import BILL_ADMITTED
 from api.catching_up import ChangeSession
 from api.context import ContextDep
+from api.reads.fast_reads import IdText, read_one, show_page
 from api.schemas.pages import PageOf
 from api.schemas.subscriptions.add_ons import AddOnCreate, AddOnPatch, AddOnView, view_add_on
 from api.transport.exact_json import respond
-from api.transport.pagination import PageDep, envelope
+from api.transport.pagination import PageDep
 from api.transport.route import Router
+from repositories.catalog.shown import SUBSCRIPTIONS
+from repositories.subscriptions.add_ons import ADD_ON_PAGES, AttachedAddOn
 from services.lifecycle import add_ons
+from services.lifecycle.add_ons import AddOnReading
 
 router = Router(
     prefix="/subscriptions/{subscription_id}/add-ons",
@@ -39,15 +43,13 @@ def attach_add_on(
     return respond(view_add_on(attached), 201)
 
 
-@router.get("", response_model=PageOf[AddOnView])
-def list_add_ons(
-    subscription_id: UUID, session: ReadSession, principal: Reader, page: PageDep
-) -> Response:
+@router.fast_get("", response_model=PageOf[AddOnView], dependencies=[READS_BILLING])
+async def list_add_ons(request: Request, subscription_id: IdText, page: PageDep) -> Response:
     """List what is or was attached to a subscription, oldest first."""
-    found, total = add_ons.list_add_ons(
-        session, principal.organization_id, subscription_id, offset=page.offset, limit=page.size
+    found = await read_one(request, SUBSCRIPTIONS, "subscription_id", subscription_id)
+    return await show_page(
+        request, ADD_ON_PAGES, _view, page, subscription_id=found.subscription.id
     )
-    return respond(envelope([view_add_on(one) for one in found], page, total))
 
 
 @router.get("/{add_on_id}", response_model=AddOnView)
@@ -93,3 +95,7 @@ def end_add_on(
         session, principal.organization_id, subscription_id, add_on_id, now=context.now()
     )
     return Response(status_code=204)
+
+
+def _view(found: AttachedAddOn) -> AddOnView:
+    return view_add_on(AddOnReading(row=found.row, quantities=found.quantities))

@@ -129,7 +129,6 @@ class GrantRuleView(View, like=(GrantRuleCreate,)):
 
 def view_grant_rule(row: CreditGrantRule) -> GrantRuleView:
     """The rule as the API shows it."""
-    facts: dict[str, Any] = row.model_dump()
     nested = {"interval", "expires_after", "cost", "applies_to", "occurrences"}
     after = cost = None
     if row.expires_interval is not None and row.expires_count is not None:
@@ -138,7 +137,7 @@ def view_grant_rule(row: CreditGrantRule) -> GrantRuleView:
         money = find_currency(row.cost_currency).round(row.cost_amount)
         cost = GrantCostView(amount=money, currency=row.cost_currency)
     return GrantRuleView(
-        **{name: facts[name] for name in GrantRuleView.model_fields if name not in nested},
+        **{name: getattr(row, name) for name in GrantRuleView.model_fields if name not in nested},
         interval=CreditDurationView(interval=Interval(row.interval), count=row.interval_count),
         expires_after=after,
         cost=cost,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -143,19 +142,6 @@ def end_due(session: Session, key: WalletKey, *, because: str, at: datetime, now
     for kind in GrantKind:
         for rule in stored_rules.list_due(session, [key], kind=kind, at=at):
             end(session, rule, because=because, at=at, now=now)
-
-
-def list_rules(
-    session: Session, organization_id: UUID, customer_id: UUID, *, offset: int, limit: int
-) -> tuple[Sequence[CreditGrantRule], int]:
-    """A page of the customer's rules, oldest first, ended ones too.
-
-    Raises NotFound ``customer_not_found``.
-    """
-    find_customer(session, organization_id, customer_id)
-    return stored_rules.list_rules(
-        session, organization_id, customer_id, offset=offset, limit=limit
-    )
 
 
 def _require_room(session: Session, key: WalletKey) -> None:

@@ -40,12 +40,19 @@ WITHOUT_PLACES = {
     ("GET", "/api/v1/plans"): "as above",
     ("GET", "/api/v1/subscriptions"): "as above",
     ("GET", "/api/v1/subscriptions/{subscription_id}/invoices"): "as above",
+    ("GET", "/api/v1/subscriptions/{subscription_id}/add-ons"): "as above",
+    ("GET", "/api/v1/customers/{customer_id}/grant-rules"): "as above",
+    ("GET", "/api/v1/webhook-deliveries"): "as above",
+    ("GET", "/api/v1/webhook-endpoints"): "as above",
+    ("GET", "/api/v1/invoices/{invoice_id}/credit-notes"): "as above",
+    ("GET", "/api/v1/invoices/{invoice_id}/payments"): "as above",
     ("GET", "/api/v1/invoices/{invoice_id}/lines/{line_id}/explain"): "as above",
 }
 
 TRIED_IN_FRONT = {
     ("POST", "/api/v1/credits/holds"): "holds are placed in groups",
     ("GET", "/api/v1/customers/{customer_id}/balance"): "reads of one thing have readers",
+    ("GET", "/api/v1/subscriptions/{subscription_id}/timeline"): "as above",
     ("POST", "/api/v1/subscriptions/{subscription_id}/preview-invoice"): "as above",
 }
 """What has a line of its own, and comes to the framework with what that line cannot answer."""

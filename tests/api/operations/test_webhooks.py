@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from tests.api.people import Person
 V1 = "/api/v1"
 ENDPOINTS = f"{V1}/webhook-endpoints"
 DELIVERIES = f"{V1}/webhook-deliveries"
+A_DAY = {"m": timedelta(days=1)}
 BODY = {"url": "https://hooks.example.com/in", "events": ["invoice.paid", "invoice.created"]}
 
 
@@ -216,3 +218,37 @@ def test_deliveries_are_filtered_by_endpoint_and_status(owner: Person, context: 
     assert count(endpoint_id=other["id"]) == 0
     assert (count(status="pending"), count(status="failed")) == (1, 0)
     assert owner.get(DELIVERIES, params={"status": "lost"}).status_code == 422
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_every_delivery_is_listed_once_in_its_order_by_cursor_and_by_page(
+    owner: Person, context: AppContext, *, newest_first: bool
+) -> None:
+    first = a_delivery_of(owner, context)
+    organization_id = UUID(owner.get(f"{V1}/organization").json()["id"])
+    for _ in range(4):
+        assert owner.post(f"{DELIVERIES}/{first['id']}/replay").status_code == 202
+        with context.transactions.for_organization(organization_id) as session:
+            # A replay is repeated, not done again, within a minute.
+            session.execute(text("UPDATE webhook_delivery SET created_at = created_at - :m"), A_DAY)
+    query: dict[str, str | int] = {"newest_first": str(newest_first).lower(), "page_size": 2}
+    whole = owner.get(DELIVERIES, params=query | {"page_size": 100}).json()
+
+    parts: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while True:
+        part = owner.get(DELIVERIES, params=query | after).json()
+        parts += part["data"]
+        if part["meta"]["next_cursor"] is None:
+            break
+        after = {"cursor": part["meta"]["next_cursor"]}
+
+    assert [one["created_at"] for one in whole["data"]] == sorted(
+        [one["created_at"] for one in whole["data"]], reverse=newest_first
+    )
+    assert len(whole["data"]) == 5
+    assert parts == whole["data"]
+    assert whole["meta"] | {"next_cursor": None} == whole["meta"]
+    pages = [owner.get(DELIVERIES, params=query | {"page": n}).json() for n in (1, 2, 3, 4)]
+    assert [one for page in pages for one in page["data"]] == whole["data"]
+    assert [page["meta"]["total"] for page in pages] == [5] * 4

@@ -20,6 +20,7 @@ from tests.api.people import Clock, Person
 T = TypeVar("T")
 
 KINDS = ("customers", "invoices", "payments", "plans", "subscriptions")
+WITHIN = {"invoices": ("/payments", "/credit-notes"), "subscriptions": ("/add-ons",)}
 
 
 def write_anew(
@@ -46,12 +47,13 @@ class ReadStory(Story):
         return done
 
     def _read_all(self) -> dict[str, bytes]:
-        paths = [f"/{kind}?page_size=100" for kind in KINDS]
+        paths = [f"/{kind}?page_size=100" for kind in (*KINDS, "webhook-endpoints")]
         lists = {path: self.person.get(V1 + path) for path in paths}
         found = [
-            f"/{kind}/{one['id']}"
-            for kind, listed in zip(KINDS, lists.values(), strict=True)
+            f"/{kind}/{one['id']}{within}"
+            for kind, listed in zip(KINDS, lists.values(), strict=False)
             for one in listed.json()["data"]
+            for within in ("", *WITHIN.get(kind, ()))
         ]
         single = {path: self.person.get(V1 + path) for path in found}
         return {path: answer.content for path, answer in (lists | single).items()}

@@ -78,8 +78,12 @@ def test_subscriptions_usage_is_that_of_the_current_period(owner: Person) -> Non
     [
         ("/customers/{}/subscriptions", 404),
         ("/customers/{}/invoices", 404),
+        ("/customers/{}/grant-rules", 404),
         ("/subscriptions/{}/invoices", 422),
         ("/subscriptions/{}/usage", 422),
+        ("/subscriptions/{}/add-ons", 422),
+        ("/invoices/{}/payments", 404),
+        ("/invoices/{}/credit-notes", 404),
     ],
 )
 def test_lists_of_nothing_are_not_found(owner: Person, path: str, malformed: int) -> None:

@@ -7,8 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from api.reads import fast_reads
-from api.transport.pagination import Page
-from repositories.asynchronous.document_reads import DocumentPage
 
 
 @pytest.mark.parametrize(("microseconds", "turns"), [(10, 0), (400, 6)])
@@ -27,11 +25,7 @@ async def test_event_loop_looks_around_once_a_millisecond_and_not_after_each_few
     monkeypatch.setattr(fast_reads, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
     monkeypatch.setattr(fast_reads, "asyncio", SimpleNamespace(sleep=look_around))
 
-    answer = await fast_reads.respond_page(
-        DocumentPage(data=[str(item) for item in range(20)], total=20),
-        Page(number=1, size=20),
-        write,
-    )
+    answer = await fast_reads.respond_items([str(item) for item in range(20)], {}, write)
 
     assert seen == [turns]
     assert bytes(answer.body).startswith(b'{"data":[0,1,2,3,')

@@ -31,7 +31,6 @@ from repositories.credits import grant_rules as stored_rules
 from repositories.credits import wallets as stored_wallets
 from repositories.invoicing import receipts as stored_receipts
 from services.credits import units
-from services.credits.recurring import rules
 from services.credits.recurring.rules import NewGrantRule
 from services.credits.standing import find_customer
 from services.customers import (
@@ -84,7 +83,7 @@ def stored(shop: Shop, rule: CreditGrantRule) -> CreditGrantRule:
 
 def rules_of(shop: Shop, customer_id: UUID) -> Sequence[CreditGrantRule]:
     """The customer's rules."""
-    return shop.read(partial(rules.list_rules, offset=0, limit=10), customer_id)[0]
+    return shop.show(stored_rules.RULE_PAGES, customer_id=customer_id).data
 
 
 def sales_of(shop: Shop, customer_id: UUID) -> list[datetime]:
