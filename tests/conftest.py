@@ -83,6 +83,7 @@ LONG = (
     "workflows/test_history_length.py",
     "workflows/test_simulated_money.py",
     "workflows/test_simulator.py",
+    "workflows/simulated/credit/test_lives.py",
     "runtime/embedded/test_temporal.py",
     "runtime/embedded/test_postgres.py",
     "runtime/test_idle.py",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from billing.subscriptions import PeriodStatus, SubscriptionStatus
 from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.credit.top_ups import CREDIT_DEEDS
 from tests.workflows.simulated.late_arrivals import items_at
 from tests.workflows.simulated.prices import meter_of, plan_after
 from tests.workflows.simulated.voids import void_for_good, void_invoice
@@ -254,7 +255,10 @@ def act(books: Books, name: str, at: datetime) -> bool:
     """
     has_closed = _catch_up(books, at)
     books.changes += 1
-    return DEEDS[name](books, at) or has_closed
+    books.late.prepaid.present = at
+    has_changed = (DEEDS | CREDIT_DEEDS)[name](books, at)
+    books.late.prepaid.top_up()
+    return has_changed or has_closed
 
 
 def _catch_up(books: Books, at: datetime) -> bool:

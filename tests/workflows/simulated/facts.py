@@ -21,7 +21,7 @@ from billing.subscriptions import (
     change_period_status,
     require_transition,
 )
-from tests.workflows.simulated.late_arrivals import LateArrivals, items_at
+from tests.workflows.simulated.late_arrivals import LateArrivals
 from tests.workflows.simulated.prices import Move, plan_in_force
 
 MONTH = timedelta(days=30)
@@ -114,6 +114,7 @@ class Facts:
                 late_usage_due_at=self._late_usage_due_at(),
                 late_usage_period_index=self._late_usage_period_index(),
                 credit_returns_at=self._credit_returns_at(),
+                credit_recurs_at=self.late.prepaid.recurs_at,
                 periods=tuple(
                     PeriodFacts(
                         index=one.index,
@@ -199,7 +200,7 @@ class Facts:
     def open_period(self, starts_at: datetime, ends_at: datetime | None = None) -> None:
         """The next period runs, to its regular end unless told otherwise."""
         index = len(self.periods)
-        self.late.arrived.update(dict.fromkeys(items_at(index), self.late.regular))
+        self.late.begin(index)
         ends_at = ends_at or starts_at + MONTH
         plan = plan_in_force(self.moves, starts_at)
         self.periods.append(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 
 from activities import declarations
+from billing.credits.recurring import Recurrence
+from billing.credits.top_ups import PerWindow, TopUpTerms
+from billing.periods import Anchor, Cadence, Interval
 from billing.subscriptions import SubscriptionStatus
 from tests.workflows.simulated.books import Books
+from tests.workflows.simulated.credit.prepaid import DOLLARS
+from tests.workflows.simulated.credit.top_ups import ANSWERS
 from tests.workflows.simulated.late_arrivals import LateArrivals
 
 STEPS_THAT_BREAK = (
@@ -98,3 +104,29 @@ def make_books(random: Random, months: int) -> Books:
         if step != declarations.SETTLE_LATE_USAGE.name:
             books.given_up = {index for index in broken if index % 2}
     return books
+
+
+def add_credit(books: Books, random: Random) -> None:
+    """Credit recurs, mostly out of step with periods, and a gateway of any mood tops it up."""
+    anchor = START + timedelta(hours=random.randrange(20 * 24))
+    every, lasts = random.choice((7, 11, 17, 30)), random.choice((3, 5, 11, 25))
+    rule = Recurrence(
+        anchor=Anchor(starts_at=anchor),
+        cadence=Cadence(interval=Interval.DAY, count=every),
+        expires_after=Cadence(interval=Interval.DAY, count=lasts),
+    )
+    days = timedelta(days=every), timedelta(days=lasts)
+    prepaid = books.late.prepaid
+    prepaid.periods = books.periods
+    prepaid.recur(rule, random.randint(1, 20), every=days[0], lasts=days[1])
+    step, threshold = random.choice((4, 10)), random.choice((5, 20))
+    if random.random() < 0.7:
+        prepaid.top_ups.answers = random.choices(ANSWERS, k=5)
+        prepaid.top_ups.terms = TopUpTerms(
+            unit=DOLLARS,
+            threshold=Decimal(threshold),
+            step=Decimal(step),
+            target=random.choice((None, Decimal(threshold + 15))),
+            max_count=PerWindow(day=Decimal(random.randint(1, 3)), month=Decimal(5)),
+            max_amount=PerWindow(day=Decimal(3 * step), month=Decimal(random.choice((30, 90)))),
+        )

@@ -35,6 +35,7 @@ ACTION_OF = {
     declarations.MARK_PAST_DUE.name: Action.PAYMENT_DUE,
     declarations.SETTLE_LATE_USAGE.name: Action.SETTLE_LATE_USAGE,
     declarations.RETURN_CREDIT.name: Action.RETURN_CREDIT,
+    declarations.GRANT_CREDIT.name: Action.GRANT_CREDIT,
 }
 
 
@@ -145,6 +146,7 @@ def check_money(books: Books) -> None:
     documents, owed = late.total() + pending, late.owed(books.periods) + elsewhere
     assert documents == owed, f"documents say {documents}, owed are {owed}"
     _check_documents(books)
+    late.prepaid.check(late.documents)
 
 
 def _check_documents(books: Books) -> None:
@@ -208,6 +210,7 @@ STEPS_OF_MONEY = (
     declarations.FINALIZE_INVOICE.name,
     declarations.SETTLE_LATE_USAGE.name,
     declarations.RETURN_CREDIT.name,
+    declarations.GRANT_CREDIT.name,
 )
 REPEATED_BY_BILL = (
     *EARLIER_STEPS,

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from billing.invoicing import corrections
 from billing.invoicing.corrections import BilledCharge, correct_period
 from billing.subscriptions import PeriodStatus
+from tests.services.credits.machine.pots import Pot
+from tests.workflows.simulated.credit.prepaid import Prepaid
 from tests.workflows.simulated.prices import CHARGE_IDS, CHARGES, PLANS, Item
 
 if TYPE_CHECKING:
@@ -33,11 +37,19 @@ class Document:
     granted: int = 0
     is_void: bool = False
     is_paid: bool = False
+    draws: dict[UUID, Decimal] = field(default_factory=dict)
+    """What grants pay of it."""
+    parts: list[tuple[Pot, Fraction]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def amount(self) -> int:
         """What its lines come to, before credit."""
         return sum(self.says.values())
+
+    @property
+    def drawn(self) -> int:
+        """What all grants pay of it."""
+        return int(sum(self.draws.values()))
 
     @property
     def is_due(self) -> bool:
@@ -89,6 +101,13 @@ class LateArrivals:
     """What the real rule answered to equal questions of this life."""
     credit: int = 0
     returned: int = 0
+    prepaid: Prepaid = field(default_factory=Prepaid)
+
+    def begin(self, index: int) -> None:
+        """A period begins with its regular events."""
+        for item in items_at(index):
+            self.arrived[item] = self.regular
+            self.prepaid.forget(item)
 
     def arrive(
         self, periods: Sequence[BilledPeriod], timestamp: datetime, meter: int, events: int = 1
@@ -96,7 +115,11 @@ class LateArrivals:
         """Events of that instant are stored, or as many void; False where there are none."""
         for period in periods:
             if period.starts_at <= timestamp < period.ends_at:
-                return _add(self.arrived, (period.index, meter), events)
+                item = (period.index, meter)
+                has_changed = _add(self.arrived, item, events)
+                if has_changed:
+                    self.prepaid.note(item, timestamp, events)
+                return has_changed
         return False
 
     def aim(self, item: Item, events: int) -> bool:
@@ -166,6 +189,7 @@ class LateArrivals:
         What it said of periods that others bill is said by another, or forgiven.
         """
         document.is_void = True
+        self.prepaid.give_back(document)
         self.credit += document.granted
         if document.bills is not None:
             self.notes.update({item: -self.notes[item] for item in items_at(document.bills)})
@@ -177,8 +201,13 @@ class LateArrivals:
             ]
 
     def give_back(self, index: int) -> bool:
-        """People give back what is left of a period's bill; False where nothing is."""
+        """People give back what is left of a period's bill; False where nothing is.
+
+        What grants have paid is given back by nobody here.
+        """
         bill = self.bill_of(index)
+        if bill.draws:
+            return False
         left = {
             item: min(self.said(item), bill.says[item]) - self.notes[item]
             for item in items_at(index)
@@ -219,11 +248,12 @@ class LateArrivals:
         return (self.arrived[item] + self.aimed[item]) * price if is_final else 0
 
     def _post(self, says: Counter[Item], bills: int | None = None) -> None:
-        total = sum(says.values())
-        carried = max(0, -total)
-        granted = min(self.credit, max(0, total))
-        self.credit += carried - granted
-        self.documents.append(Document(says=says, bills=bills, carried=carried, granted=granted))
+        document = Document(says=says, bills=bills)
+        drawn = self.prepaid.pay(document, self.arrived + self.aimed)
+        document.carried = max(0, -document.amount)
+        document.granted = min(self.credit, max(0, document.amount) - drawn)
+        self.credit += document.carried - document.granted
+        self.documents.append(document)
 
 
 def items_at(index: int) -> tuple[Item, ...]:

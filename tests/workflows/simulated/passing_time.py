@@ -12,13 +12,16 @@ from tests.workflows.activations import Activated
 from tests.workflows.simulated.books import Books
 from tests.workflows.simulated.customers import act
 from tests.workflows.simulated.facts import MONTH
-from tests.workflows.simulated.fates import START, FaultPlan, make_books, plan_faults
+from tests.workflows.simulated.fates import START, FaultPlan, add_credit, make_books, plan_faults
 from tests.workflows.simulated.invariants import check_money
-from tests.workflows.simulated.plans import Planned, plan_life
+from tests.workflows.simulated.plans import Planned, plan_credit, plan_life
 from workflows.subscription import SubscriptionWorkflow
 
 SEEDS_WITHOUT_GRACE = 7
 """One life in so many has none; it is not drawn, so that seeds decide all else as they did."""
+
+SEEDS_FOR_CREDIT = 4
+"""One life in so many has prepaid credit, drawn apart: seeds decide all else as they did."""
 
 
 @dataclass(slots=True)
@@ -71,6 +74,11 @@ class Life:
         if self.seed % SEEDS_WITHOUT_GRACE == 1:
             self.books.grace = timedelta(0)
         self.plan = plan_life(life, START, self.ends_at)
+        if self.seed % SEEDS_FOR_CREDIT == 0:
+            credit = Random(self.seed + 2_000_003)
+            add_credit(self.books, credit)
+            more = plan_credit(credit, START, self.ends_at)
+            self.plan = sorted([*self.plan, *more], key=lambda one: (one.at, one.name))
         self.random = Random(self.seed + 1_000_003)
         if self.faults is None:
             self.faults = plan_faults(self.random)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from tests.workflows.simulated.credit.top_ups import CREDIT_DEEDS
 from tests.workflows.simulated.customers import DEEDS
 from tests.workflows.simulated.facts import GRACE, MONTH
 
@@ -54,6 +55,12 @@ def plan_life(random: Random, starts_at: datetime, ends_at: datetime) -> list[Pl
             at = min(ends_at, one.at + random.random() * FOLLOWS_WITHIN)
             planned.append(Planned(at=at, name=random.choice(FOLLOWED_BY[one.name])))
     return sorted(planned, key=lambda one: (one.at, one.name))
+
+
+def plan_credit(random: Random, starts_at: datetime, ends_at: datetime) -> list[Planned]:
+    """What will be done about credit besides."""
+    names = random.choices(tuple(CREDIT_DEEDS), k=random.choice((2, 6, 12, 24)))
+    return [Planned(at=_instant(random, starts_at, ends_at), name=name) for name in names]
 
 
 def _instant(random: Random, starts_at: datetime, ends_at: datetime) -> datetime:

@@ -212,10 +212,11 @@ class Simulation(Life):
             index = getattr(one.request, "period_index", None)
             self.requests.append((one.name, index, getattr(one.request, "revision", 1)))
         has_effect = len(self.books.effects) > before
-        # Both take all there is, so a step that comes late may take what came after it.
+        # These take all there is, so a step that comes late may take what came after it.
         is_early = is_late and one.name in (
             declarations.SETTLE_LATE_USAGE.name,
             declarations.RETURN_CREDIT.name,
+            declarations.GRANT_CREDIT.name,
         )
         # Nor did who began it know of what has changed since.
         is_outdated = is_late and self.books.changes != one.changes
