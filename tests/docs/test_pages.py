@@ -19,7 +19,7 @@ REASONS = {
     "an installation of yours": 11,
     "a machine of yours": 4,
     "an answer in outline": 2,
-    "a drawing": 5,
+    "a drawing": 4,
     "an excerpt of code": 2,
     "an account with others": 4,
 }
