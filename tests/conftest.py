@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -148,6 +149,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: _place_of(item.path))
 
 
+@cache
 def _place_of(path: Path) -> int:
     """The place of a test file or its directory in the list, which ends with all others."""
     if path.name.endswith(IN_A_BROWSER):
@@ -237,7 +239,7 @@ def temporal_address() -> str:
 @pytest.fixture(scope="session")
 def one_event_loop() -> Iterator[BlockingPortal]:
     """The event loop of this process in which applications are served, whichever test asks."""
-    with start_blocking_portal() as portal:
+    with start_blocking_portal(backend_options={"use_uvloop": True}) as portal:
         yield portal
 
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from tests.api.answers import AnswerChecks
 from tests.api.refusals import look
+from tests.api.whole_answers import WholeAnswers
 
 PASSWORD = "correct-horse-9"
 PATIENT_SECONDS = 60.0
@@ -47,6 +48,7 @@ class Person(TestClient):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, raise_server_exceptions=False)
         self.portal = self.shared_portal
+        self._transport = WholeAnswers(self.app, self._portal_factory, self.app_state)
         if self.compares_answers:
             self.event_hooks = {"response": [AnswerChecks.of_all().check]}
         self.email = f"ops{next(_numbers)}@lumenworks.test"

@@ -77,9 +77,9 @@ def refuse(*_party: object, **_leaving: object) -> NoReturn:
     "operation", sorted(least_credentials().keys() - WITHOUT_PLACES.keys()), ids=" ".join
 )
 def test_route_takes_a_place_before_it_does_anything(
-    app: FastAPI, monkeypatch: pytest.MonkeyPatch, operation: Operation
+    shared_app: FastAPI, monkeypatch: pytest.MonkeyPatch, operation: Operation
 ) -> None:
-    monkeypatch.setattr(state_of(app).slots.all, "admit", refuse)
+    monkeypatch.setattr(state_of(shared_app).slots.all, "admit", refuse)
     if operation in TRIED_IN_FRONT:
         monkeypatch.setattr(FastRoutes, "find", lambda _front, _scope: False)
     method, path = operation
@@ -88,6 +88,6 @@ def test_route_takes_a_place_before_it_does_anything(
     )
     body = BODIES.get(path.rpartition("/")[2], {}) if method in {"POST", "PUT", "PATCH"} else None
 
-    answer = Person(app).request(method, address, json=body)
+    answer = Person(shared_app).request(method, address, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "no_slots")

@@ -17,7 +17,7 @@ from repositories.transactions import Transactions
 from runtime.database.engine import create_application_engine
 from runtime.security import Security
 from tests.api.catalogue_corpus import FORMS, Form
-from tests.api.people import Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 
 TABLES = (
     "audit_entry",
@@ -67,7 +67,12 @@ class Shop:
 def shop(module_database_url: str, security: Security) -> Iterator[Shop]:
     engine = create_application_engine(module_database_url)
     transactions = Transactions(engine)
-    context = AppContext(transactions=transactions, security=security, now=Clock())
+    context = AppContext(
+        transactions=transactions,
+        security=security,
+        now=Clock(),
+        transaction_seconds=PATIENT_SECONDS,
+    )
     owner = Person(create_app(context)).sign_up()
 
     def create(path: str, body: dict[str, Any]) -> str:
