@@ -19,6 +19,7 @@ from psycopg import sql
 from runtime.database.accounts import MIGRATIONS, PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
+from tests.certificates import read_once as certificates_read_once
 from tests.servers import (
     TestRun,
     make_database,
@@ -181,6 +182,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         # A Temporal client may abort the interpreter's shutdown and with it the exit code.
         config.get_terminal_writer().flush()
         leave(config.stash[exit_status])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """No client of a test reads anew whom this machine trusts."""
+    with certificates_read_once():
+        yield
 
 
 @pytest.fixture(scope="session")
