@@ -20,11 +20,11 @@ from runtime.database.accounts import MIGRATIONS, PROCESSES
 from runtime.embedded.engines import EmbeddedPostgres
 from runtime.exit import leave
 from tests.certificates import read_once as certificates_read_once
+from tests.lent_databases import LentDatabases
 from tests.servers import (
+    TEMPLATE,
     TestRun,
-    make_database,
-    migration_url,
-    start_postgres,
+    start_migrated_postgres,
     start_shared_temporal,
 )
 from tests.shared_databases import SharedEngines, note_own_databases
@@ -32,8 +32,6 @@ from tests.shared_databases import SharedEngines, note_own_databases
 # A busy machine makes no example wrong.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-TEMPLATE = "template_fluxrate"
 
 LONG = (
     "faults",
@@ -129,7 +127,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Loading thousands of tests leaves hardly anything to collect.
     gc.disable()
     if not hasattr(config, "workerinput"):
-        config.stash[test_run] = TestRun()
+        config.stash[test_run] = run = TestRun()
+        if config.getoption("numprocesses", None):
+            run.make_original_meanwhile()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -194,46 +194,54 @@ def certificates() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server(worker_id: str) -> EmbeddedPostgres:
     """The PostgreSQL server of this process. Databases come from ``database_url``."""
-    server = start_postgres(f"postgres-{worker_id}")
-    server.ensure_database(TEMPLATE)
-    return server
-
-
-@pytest.fixture(scope="session")
-def template_database(postgres_server: EmbeddedPostgres) -> str:
-    """The name of a database with the current schema, to clone."""
-    make_database(postgres_server, TEMPLATE)
-    return TEMPLATE
+    return start_migrated_postgres(f"postgres-{worker_id}")
 
 
 @pytest.fixture
 def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database without any schema by its owner's account, dropped after the test."""
-    for url in _temporary_database(postgres_server, "template1"):
-        yield migration_url(url)
-
-
-@pytest.fixture
-def database_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
-    """A database with the current schema and no rows, dropped after the test.
-
-    By the account that processes have: ``superuser_url`` names it for looks behind the product.
-    """
-    yield from _temporary_database(postgres_server, template_database)
-
-
-@pytest.fixture(scope="module")
-def module_database_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
-    """One database with the current schema for all tests of a module."""
-    yield from _temporary_database(postgres_server, template_database)
+    name = _create_database(postgres_server, "template1")
+    yield postgres_server.url(name, MIGRATIONS)
+    _drop_database(postgres_server, name)
 
 
 @pytest.fixture(scope="session")
-def shared_engines(
-    postgres_server: EmbeddedPostgres, template_database: str
-) -> Iterator[SharedEngines]:
-    """Engines on databases that modules share; they go with the server."""
-    engines = SharedEngines(lambda: _create_database(postgres_server, template_database)[1])
+def lent_databases(postgres_server: EmbeddedPostgres) -> LentDatabases:
+    """Databases with the current schema and no rows, which tests have in turns."""
+    return LentDatabases(
+        make=lambda: _create_database(postgres_server, TEMPLATE),
+        drop=lambda name: _drop_database(postgres_server, name),
+        url_of=postgres_server.url,
+    )
+
+
+@pytest.fixture
+def database_url(
+    postgres_server: EmbeddedPostgres, lent_databases: LentDatabases, shared_engines: SharedEngines
+) -> Iterator[str]:
+    """A database with the current schema and no rows, for one test alone.
+
+    By the account that processes have: ``superuser_url`` names it for looks behind the product.
+    """
+    yield from _lent_database(postgres_server, lent_databases, shared_engines)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(
+    postgres_server: EmbeddedPostgres, lent_databases: LentDatabases, shared_engines: SharedEngines
+) -> Iterator[str]:
+    """One database with the current schema for all tests of a module, and for nobody else."""
+    yield from _lent_database(postgres_server, lent_databases, shared_engines)
+
+
+@pytest.fixture(scope="session")
+def shared_engines(postgres_server: EmbeddedPostgres) -> Iterator[SharedEngines]:
+    """Engines on databases that modules share, or have in turns; they go with the server."""
+
+    def make() -> str:
+        return postgres_server.url(_create_database(postgres_server, TEMPLATE), PROCESSES)
+
+    engines = SharedEngines(make)
     yield engines
     engines.dispose()
 
@@ -251,22 +259,28 @@ def one_event_loop() -> Iterator[BlockingPortal]:
         yield portal
 
 
-def _temporary_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
-    name, url = _create_database(server, template)
-    yield url
-    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def _lent_database(
+    server: EmbeddedPostgres, databases: LentDatabases, engines: SharedEngines
+) -> Iterator[str]:
+    name = databases.lend()
+    yield server.url(name, PROCESSES)
+    databases.take_back(name, staying=engines.connected_to(name))
 
 
-def _create_database(server: EmbeddedPostgres, template: str) -> tuple[str, str]:
-    """The name of a new one, and its address for processes."""
+def _create_database(server: EmbeddedPostgres, template: str) -> str:
+    """The name of a new one."""
     name = f"test_{next(database_numbers)}"
     _execute(
         server,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}").format(
             *map(sql.Identifier, (name, template, MIGRATIONS))
         ),
     )
-    return name, server.url(name, PROCESSES)
+    return name
+
+
+def _drop_database(server: EmbeddedPostgres, name: str) -> None:
+    _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _execute(server: EmbeddedPostgres, statement: sql.Composed) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 import pytest
+import uvloop
 from anyio.from_thread import BlockingPortal
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
@@ -90,6 +91,16 @@ async def connect_kept(
     return connection
 
 
+def resting_at(database: str) -> set[int]:
+    """The server's processes for the connections to it that rest."""
+    return {
+        connection.info.backend_pid
+        for (name, _), resting in _RESTING.items()
+        for connection in resting
+        if name == database and not connection.closed
+    }
+
+
 def run_here(work: Coroutine[Any, Any, Result]) -> Result:
     """What comes of it in an event loop that the tests' thread keeps, and others make anew."""
     if threading.current_thread() is not threading.main_thread():
@@ -99,7 +110,7 @@ def run_here(work: Coroutine[Any, Any, Result]) -> Result:
 
 @cache
 def _loop_of_tests() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     keep_connections_on(loop)
     return loop
 

@@ -10,10 +10,12 @@ import fcntl
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, pool
@@ -40,6 +42,12 @@ FAST_SETTINGS = {
 }
 """Enough for tests that do not kill the server; crash tests start one with the defaults."""
 
+TEMPLATE = "template_fluxrate"
+"""The database with the current schema and no rows, to clone."""
+
+ORIGINAL = "postgres-original"
+"""The server whose files those of all processes begin with."""
+
 PREFIX = f"fluxrate-tests-{os.getuid()}-"
 
 MEMORY = Path("/dev/shm")
@@ -65,9 +73,17 @@ class TestRun:
             unclaimed.with_name(unclaimed.name.removeprefix("starting-"))
         )
         os.environ[RUN_DIRECTORY] = str(self.directory)
+        self._making: Thread | None = None
+
+    def make_original_meanwhile(self) -> None:
+        """While processes load their tests, what the servers of all of them begin with is made."""
+        self._making = Thread(target=make_original)
+        self._making.start()
 
     def end(self) -> None:
         """Every server of the run has ended and its files are gone."""
+        if self._making is not None:
+            self._making.join()
         os.environ.pop(RUN_DIRECTORY, None)
         end_servers(self.directory)
         self._claim.release()
@@ -92,6 +108,33 @@ def start_postgres(name: str) -> EmbeddedPostgres:
     server = EmbeddedPostgres(data_dir, server_settings=FAST_SETTINGS)
     server.start()
     return server
+
+
+def start_migrated_postgres(name: str) -> EmbeddedPostgres:
+    """A running server for the tests of one process, with the template.
+
+    It begins with the files of the original: to migrate takes as long as hundreds of tests.
+    """
+    data_dir = run_directory() / name
+    if not data_dir.exists():
+        original = make_original()
+        data_dir.mkdir()
+        # With whom they belong to.
+        subprocess.run(["cp", "-a", str(original), str(data_dir)], check=True)
+    return start_postgres(name)
+
+
+def make_original() -> Path:
+    """The files of a server that has the template and has ended: made by whoever asks first."""
+    data_dir = run_directory() / ORIGINAL
+    made = data_dir / "made"
+    with one_at_a_time(run_directory() / f"{ORIGINAL}.lock"):
+        if not made.exists():
+            server = start_postgres(ORIGINAL)
+            make_database(server, TEMPLATE)
+            server.stop()
+            made.touch()
+    return data_dir / "postgres"
 
 
 def start_durable_postgres(name: str) -> EmbeddedPostgres:

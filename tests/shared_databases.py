@@ -6,17 +6,18 @@ statement is compiled anew, and the server reads its catalogue and plans anew fo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, QueuePool, make_url
+from sqlalchemy import Engine, QueuePool, event, make_url
 
 from integrations.gateways.sandbox.ledger.tables import metadata
 from runtime.database.engine import create_application_engine
-from tests.kept_connections import keep_connections_to
+from tests.kept_connections import keep_connections_to, resting_at
 from tests.servers import superuser_url
 
 SHARING: Final = (
@@ -53,26 +54,47 @@ own_databases = pytest.StashKey[set[Path]]()
 
 
 class SharedEngines:
-    """The engines of this process on databases that modules share, one database for a layer."""
+    """The engines of this process that several modules use, one after the other.
+
+    Those of a layer share one database; those on a database that is lent have it alone in turns.
+    """
 
     def __init__(self, make_database: Callable[[], str]) -> None:
         self._make_database = make_database
         self._urls: dict[str, str] = {}
         self._engines: dict[tuple[str, int], Engine] = {}
         self._owners: dict[str, psycopg.Connection[Any]] = {}
+        self._connected: defaultdict[str, set[int]] = defaultdict(set)
 
     def engine_of(self, layer: str, pool_size: int) -> Engine:
-        """The engine of the layer's database; statements compiled once are kept for all."""
-        key = (layer, pool_size)
+        """The engine of the layer's database."""
         if layer not in self._urls:
-            self._urls[layer] = url = self._make_database()
-            keep_connections_to(make_url(url).database)
+            self._urls[layer] = self._make_database()
+        return self.engine_at(self._urls[layer], pool_size)
+
+    def engine_at(self, url: str, pool_size: int) -> Engine:
+        """The engine of a database; statements compiled once are kept for all."""
+        key = (url, pool_size)
         if key not in self._engines:
-            engine = create_application_engine(self._urls[layer], pool_size=pool_size)
+            keep_connections_to(make_url(url).database)
+            engine = create_application_engine(url, pool_size=pool_size)
             # More different statements than a process of the product asks for.
             engine.update_execution_options(compiled_cache={})
+            connected = self._connected[str(engine.url.database)]
+            event.listen(engine, "connect", lambda one, _: connected.add(one.info.backend_pid))
             self._engines[key] = engine
         return self._engines[key]
+
+    def connected_to(self, database: str) -> set[int]:
+        """The server's processes for the connections that are kept to it."""
+        return self._connected[database] | resting_at(database)
+
+    def let_go(self, database: str) -> None:
+        """Whoever has a connection to it keeps it; everybody else gets a new one."""
+        for engine in self._engines.values():
+            if engine.url.database == database:
+                engine.dispose()
+        self._connected[database].clear()
 
     def quiet(self, layer: str) -> None:
         """Nothing waits in the layer's database that an earlier test left there."""
@@ -105,24 +127,29 @@ def module_engine(request: pytest.FixtureRequest, *, pool_size: int = 10) -> Ite
 
     What listens to the engine listens to this module's statements only.
     """
-    if not _shares(request):
+    places = _places_of(request)
+    engines: SharedEngines = request.getfixturevalue("shared_engines")
+    if places.intersection(ALONE):
         engine = create_application_engine(request.getfixturevalue(_DATABASE), pool_size=pool_size)
         yield engine
         engine.dispose()
         return
-    layer = request.path.relative_to(_TESTS).parts[0]
-    engines: SharedEngines = request.getfixturevalue("shared_engines")
-    shared = engines.engine_of(layer, pool_size)
-    engines.quiet(layer)
+    if not places.intersection(SHARING) or _names_its_own(request):
+        shared = engines.engine_at(request.getfixturevalue(_DATABASE), pool_size)
+    else:
+        layer = request.path.relative_to(_TESTS).parts[0]
+        shared = engines.engine_of(layer, pool_size)
+        engines.quiet(layer)
     yield shared.execution_options()
     if isinstance(shared.pool, QueuePool) and shared.pool.checkedout():
         # Somebody died with a connection: the next module does not wait for it.
-        shared.dispose()
+        engines.let_go(str(shared.url.database))
 
 
-def _shares(request: pytest.FixtureRequest) -> bool:
-    if request.path in request.config.stash.get(own_databases, set()):
-        return False
+def _places_of(request: pytest.FixtureRequest) -> set[str]:
     name = request.path.relative_to(_TESTS)
-    places = {str(one) for one in (name, *name.parents)}
-    return bool(places.intersection(SHARING)) and not places.intersection(ALONE)
+    return {str(one) for one in (name, *name.parents)}
+
+
+def _names_its_own(request: pytest.FixtureRequest) -> bool:
+    return request.path in request.config.stash.get(own_databases, set())

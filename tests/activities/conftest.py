@@ -8,29 +8,27 @@ from datetime import UTC, datetime
 import pytest
 
 from repositories.transactions import Transactions
-from runtime.database.engine import create_application_engine
 from tests.activities.running import CountedTransactions, Steps
 from tests.services.lives import Life, begin_life
 from tests.services.shop import open_shop
+from tests.shared_databases import module_engine
 
 FIFTEENTH = datetime(2025, 1, 15, tzinfo=UTC)
 FEBRUARY = datetime(2025, 2, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def transactions(module_database_url: str) -> Iterator[Transactions]:
+def transactions(request: pytest.FixtureRequest) -> Iterator[Transactions]:
     """Transactions of the application's role on the module's database."""
-    engine = create_application_engine(module_database_url)
-    yield Transactions(engine)
-    engine.dispose()
+    for engine in module_engine(request):
+        yield Transactions(engine)
 
 
 @pytest.fixture(scope="module")
-def counted(module_database_url: str) -> Iterator[CountedTransactions]:
+def counted(request: pytest.FixtureRequest) -> Iterator[CountedTransactions]:
     """Transactions of the worker, on the module's database."""
-    engine = create_application_engine(module_database_url)
-    yield CountedTransactions(engine)
-    engine.dispose()
+    for engine in module_engine(request):
+        yield CountedTransactions(engine)
 
 
 @pytest.fixture

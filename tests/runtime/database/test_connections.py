@@ -13,9 +13,8 @@ from runtime.database.engine import APPLICATION_ROLE, create_application_engine
 
 
 @pytest.fixture
-def engine(empty_database_url: str, template_database: str) -> Iterator[Engine]:
+def engine(empty_database_url: str) -> Iterator[Engine]:
     """An engine on an empty database of a server that knows the application's role."""
-    assert template_database
     made = create_application_engine(empty_database_url, pool_size=1)
     yield made
     made.dispose()
@@ -35,10 +34,7 @@ def test_failed_statement_does_not_tell_what_was_sent_with_it(engine: Engine) ->
     assert "nowhere" in str(caught.value)
 
 
-def test_connection_that_was_used_last_is_used_next(
-    empty_database_url: str, template_database: str
-) -> None:
-    assert template_database
+def test_connection_that_was_used_last_is_used_next(empty_database_url: str) -> None:
     engine = create_application_engine(empty_database_url, pool_size=3)
     try:
         with ExitStack() as several:
