@@ -63,6 +63,7 @@ LONG = (
     "services/credits/test_by_model.py",
     "services/credits/test_races.py",
     "services/credits/test_thousand_repeats.py",
+    "services/documents/einvoice/test_every_verdict.py",
     "services/documents/einvoice/test_schematron.py",
     "services/documents/einvoice/test_xrechnung.py",
     "services/entitlements/test_limit_races.py",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -18,11 +16,9 @@ from cli.composition import pages_of
 from repositories.transactions import Transactions
 from runtime.security import Security
 from services.operations.outbound import Outbound
-from tests.api.people import PASSWORD, Clock, Person
+from tests.api.people import PATIENT_SECONDS, Clock, Person
 from tests.console.billed import billed, link, portal, words_of
-from tests.console.browser import served, violations, why_none
 from tests.console.conftest import PUBLIC
-from tests.console.test_browser import LOOKS
 from tests.console.workspace.signed_in import screens_of
 
 TOLD = (
@@ -42,6 +38,7 @@ def context(transactions: Transactions, security: Security, clock: Clock) -> App
         now=clock,
         public_url=PUBLIC,
         outbound=Outbound.OFF,
+        transaction_seconds=PATIENT_SECONDS,
     )
 
 
@@ -80,35 +77,3 @@ def test_nothing_is_said_where_all_leaves(
 
     assert [page.status_code for page in pages] == [200] * len(pages)
     assert not any("Nothing leaves" in page.text for page in pages)
-
-
-@pytest.mark.skipif(why_none() is not None, reason=why_none() or "")
-@pytest.mark.parametrize("look", LOOKS)
-def test_what_is_said_is_accessible(
-    owner: Person, context: AppContext, browser: Any, look: str
-) -> None:
-    own = replace(context, registry=CollectorRegistry())
-    with (
-        served(create_app(own, pages=pages_of(own))) as address,
-        closing(browser.new_context(base_url=address, **LOOKS[look])) as seen,
-    ):
-        page, found = seen.new_page(), []
-        for path in OUTSIDE:
-            page.goto(path)
-            found += violations(page)
-        page.goto("/console/sign-in")
-        page.get_by_label("Email").fill(owner.email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.get_by_role("heading", name="Overview").wait_for()
-        found += violations(page)
-        page.goto("/console/customers/nobody")
-        found += violations(page)
-        page.go_back()
-        banner = page.locator(".outbound").bounding_box()
-        main = page.locator("main").bounding_box()
-
-    assert found == []
-    # Within the column of the screen, and not as high as it.
-    assert banner["x"] >= main["x"]
-    assert banner["height"] < main["height"] / 4
