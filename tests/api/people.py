@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from tests.api.answers import AnswerChecks
 from tests.api.refusals import look
-from tests.api.whole_answers import WholeAnswers
+from tests.whole_answers import WholeAnswers
 
 PASSWORD = "correct-horse-9"
 PATIENT_SECONDS = 60.0
