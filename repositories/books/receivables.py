@@ -60,13 +60,15 @@ RECEIVABLES = text(
             coalesce(sum(amount) FILTER (WHERE days > 90), 0) AS over_90
         FROM aged GROUP BY GROUPING SETS ((customer_id, currency), (currency))
     ),
-    -- Who owes most comes first.
+    -- Who owes most comes first; only those of the page are asked for their names.
     page AS (
-        SELECT summed.*, customer.name, customer.external_id
-        FROM summed JOIN customer ON customer.organization_id = :organization_id
-            AND customer.id = summed.customer_id
-        ORDER BY summed.total DESC, summed.customer_id, summed.currency
-        OFFSET :offset LIMIT :limit
+        SELECT owing.*, customer.name, customer.external_id
+        FROM (
+            SELECT * FROM summed WHERE customer_id IS NOT NULL
+            ORDER BY total DESC, customer_id, currency OFFSET :offset LIMIT :limit
+        ) AS owing
+        JOIN customer ON customer.organization_id = :organization_id
+            AND customer.id = owing.customer_id
     )
     SELECT
         (SELECT coalesce(jsonb_agg(to_jsonb(whole) ORDER BY whole.currency), '[]')
