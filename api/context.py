@@ -40,8 +40,8 @@ from api.transport.conditional.resources import Resource
 from api.transport.metrics import Metrics
 from billing.date_limits import BackdatingLimit
 from billing.payments.gateways import Gateways, NoGateways
-from models.credits.holds import CreditHold
 from repositories.asynchronous.connections import connect
+from repositories.credits.holds import HoldAsked
 from repositories.entitlements.balances import Holding, HoldingAsked, read_holdings
 from repositories.entitlements.hold_groups import Placed, place_holds, wallet_of
 from repositories.entitlements.revalidation import CheckQuestion, Revalidation, read_revalidations
@@ -176,7 +176,7 @@ class AppState:
     batched_documents: DocumentBatches
     batched_balances: BatchedReads[HoldingAsked, Holding | None]
     hold_connections: ReadConnections
-    batched_holds: BatchedReads[CreditHold, Placed | None]
+    batched_holds: BatchedReads[HoldAsked, Placed | None]
     """Holds of a moment share a transaction; no check waits for them."""
     verdicts: VerdictCache = field(default_factory=VerdictCache)
     receipt_keys: ReceiptKeyCache = field(default_factory=ReceiptKeyCache)

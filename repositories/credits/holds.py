@@ -20,6 +20,17 @@ LENGTH_OF_STEM: Final = 15
 """Of an id: its instant and its version; what follows is random."""
 
 
+class HoldAsked(NamedTuple):
+    """A hold that somebody wants: of which wallet, how much, until when, and asked for when."""
+
+    id: UUID
+    customer_id: UUID
+    unit: str
+    amount: Decimal
+    expires_at: datetime
+    now: datetime
+
+
 class SetAside(NamedTuple):
     """What open holds have of a grant: ``live`` until its time is over, ``over`` since."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from psycopg.rows import tuple_row
 
 from billing.units import Taxation, Unit
 from repositories.asynchronous.tenant_reads import read_rows
-from repositories.credits.balances import LotAt
 from repositories.subscriptions.unbilled_periods import has_unbilled_in
 
 
@@ -26,13 +26,31 @@ class HoldingAsked(NamedTuple):
     now: datetime
 
 
+class RestAt(NamedTuple):
+    """A grant that is alive, with what is left of it that nobody holds."""
+
+    grant_id: UUID
+    rest: Decimal
+    expires_at: datetime | None
+
+
+class HeldLots(NamedTuple):
+    """Grants that have something left, and what holds have of all grants that are alive."""
+
+    lots: tuple[RestAt, ...]
+    held: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """The customer's present, and the grants that are alive then and have something left."""
+    """A unit, the customer's present, and what there is then.
+
+    ``document`` is that as PostgreSQL writes it, digit for digit, for ``HELD_LOTS`` to read.
+    """
 
     unit: Unit
     at: datetime
-    lots: tuple[LotAt, ...]
+    document: str
 
 
 # Which grants count, and what of them, is said by ``services.credits.balances.list_lots`` as well,
@@ -57,10 +75,8 @@ _READ: Final = """
         -- What a hold has whose time is over is free again, whatever was posted of that. Added up
         -- once, and looked up hold by hold (OFFSET keeps it so): a plan that was made while there
         -- were few holds would do it for each grant, or read all that were ever posted for each.
-        WITH aside AS MATERIALIZED (
-            SELECT posting.grant_id,
-                -sum(posting.amount) FILTER (WHERE hold.expires_at > present.at) AS live,
-                -sum(posting.amount) FILTER (WHERE hold.expires_at <= present.at) AS past
+        WITH past AS MATERIALIZED (
+            SELECT posting.grant_id, -sum(posting.amount) AS amount
             FROM credit_hold AS hold
             CROSS JOIN LATERAL (
                 SELECT posting.grant_id, posting.amount FROM credit_posting AS posting
@@ -70,23 +86,33 @@ _READ: Final = """
             ) AS posting
             WHERE hold.organization_id = tenant.id AND hold.customer_id = asked.customer_id
                 AND hold.unit = unit.code AND hold.ended_at IS NULL
+                AND hold.expires_at <= present.at
             GROUP BY posting.grant_id
         )
-        -- In the order of the fields of LotAt.
-        SELECT coalesce(json_agg(
-            json_build_array(lot.id, lot.rest, lot.held, lot.expires_at) ORDER BY lot.sequence
-        ) FILTER (WHERE lot.rest <> 0 OR lot.held <> 0), '[]')::text AS document
+        -- In the order of the fields of HeldLots and of RestAt. No hold outlives its grants, so all
+        -- that others hold is of lots that are alive.
+        SELECT json_build_array(
+            coalesce(json_agg(
+                json_build_array(lot.id, lot.rest, lot.expires_at) ORDER BY lot.sequence
+            ) FILTER (WHERE lot.rest <> 0), '[]'),
+            (
+                SELECT coalesce(sum(hold.amount), 0) FROM credit_hold AS hold
+                WHERE hold.organization_id = tenant.id AND hold.customer_id = asked.customer_id
+                    AND hold.unit = unit.code AND hold.ended_at IS NULL
+                    AND hold.expires_at > present.at
+            )
+        )::text AS document
         FROM (
             -- Of each grant that has begun and is not over, what its newest posting leaves.
-            SELECT one.id, one.sequence, newest.rest_after + coalesce(aside.past, 0) AS rest,
-                coalesce(aside.live, 0) AS held, one.expires_at
+            SELECT one.id, one.sequence, newest.rest_after + coalesce(past.amount, 0) AS rest,
+                one.expires_at
             FROM credit_grant AS one
             CROSS JOIN LATERAL (
                 SELECT posting.rest_after FROM credit_posting AS posting
                 WHERE posting.organization_id = tenant.id AND posting.grant_id = one.id
                 ORDER BY posting.sequence DESC LIMIT 1
             ) AS newest
-            LEFT JOIN aside ON aside.grant_id = one.id
+            LEFT JOIN past ON past.grant_id = one.id
             WHERE one.organization_id = tenant.id AND one.customer_id = asked.customer_id
                 AND one.unit = unit.code
                 AND (one.expires_at IS NULL OR one.expires_at > present.at)
@@ -111,8 +137,8 @@ READ: Final = _READ.format(
 )
 
 
-_lots: Final = msgspec.json.Decoder(tuple[LotAt, ...])
-"""PostgreSQL writes them in one document, digit for digit."""
+HELD_LOTS: Final = msgspec.json.Decoder(HeldLots)
+"""Reads a holding's document."""
 
 
 async def read_holdings(
@@ -133,7 +159,7 @@ async def read_holdings(
         place: Holding(
             unit=Unit(code=code, scale=scale, taxation=Taxation(tax)),
             at=at,
-            lots=_lots.decode(document),
+            document=document,
         )
         for place, code, scale, tax, at, document in rows
     }

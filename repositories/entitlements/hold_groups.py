@@ -13,9 +13,8 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import tuple_row
 
 from models.base import new_id
-from models.credits.holds import CreditHold
 from repositories.asynchronous.tenant_reads import read_rows
-from repositories.credits.holds import LENGTH_OF_STEM, Placing
+from repositories.credits.holds import LENGTH_OF_STEM, HoldAsked
 from repositories.subscriptions.unbilled_periods import has_unbilled_in
 
 
@@ -30,60 +29,64 @@ class Placed(NamedTuple):
 # hold for that of others. What bills would draw by now is not known here, so holds of wallets that
 # unbilled periods draw on are left out as well.
 _PLACE_ALL: Final = """
-    SELECT asked.place, placed.outcome, placed.present, placed.amount
+    SELECT placed.place, placed.present, placed.amount
     FROM (
-        SELECT one.*
-        FROM unnest(
-            %(ids)s::uuid[], %(customers)s::uuid[], %(units)s::text[], %(amounts)s::numeric[],
-            %(ends)s::timestamptz[], %(times)s::timestamptz[], %(stems)s::text[]
-        ) WITH ORDINALITY
-            AS one (id, customer_id, unit, amount, expires_at, booked_at, stem, place)
-        JOIN wallet ON wallet.organization_id = tenant.id
-            AND wallet.customer_id = one.customer_id AND wallet.unit = one.unit
-        WHERE NOT {unbilled}
-        ORDER BY one.place
-        FOR UPDATE OF wallet SKIP LOCKED
+        SELECT array_agg(free.id) AS ids, array_agg(free.customer_id) AS customers,
+            array_agg(free.unit) AS units, array_agg(free.amount) AS amounts,
+            array_agg(free.expires_at) AS ends, array_agg(free.booked_at) AS times,
+            array_agg(free.stem) AS stems, array_agg(free.place) AS places
+        FROM (
+            SELECT one.*
+            FROM unnest(
+                %(ids)s::uuid[], %(customers)s::uuid[], %(units)s::text[], %(amounts)s::numeric[],
+                %(ends)s::timestamptz[], %(times)s::timestamptz[], %(stems)s::text[]
+            ) WITH ORDINALITY
+                AS one (id, customer_id, unit, amount, expires_at, booked_at, stem, place)
+            JOIN wallet ON wallet.organization_id = tenant.id
+                AND wallet.customer_id = one.customer_id AND wallet.unit = one.unit
+            WHERE NOT {unbilled}
+            ORDER BY one.place
+            FOR UPDATE OF wallet SKIP LOCKED
+        ) AS free
     ) AS asked
-    CROSS JOIN LATERAL place_hold(
-        tenant.id, asked.id, asked.customer_id, asked.unit, asked.amount, asked.expires_at, 0,
-        asked.booked_at, asked.stem
+    CROSS JOIN LATERAL place_holds(
+        tenant.id, asked.ids, asked.customers, asked.units, asked.amounts, asked.ends, asked.times,
+        asked.stems, asked.places
     ) AS placed
+    WHERE asked.ids IS NOT NULL
 """
 PLACE_ALL: Final = _PLACE_ALL.format(
     unbilled=has_unbilled_in(organization="tenant.id", customer="one.customer_id", unit="one.unit")
 )
 
 
-def wallet_of(hold: CreditHold) -> tuple[UUID, str]:
+def wallet_of(asked: HoldAsked) -> tuple[UUID, str]:
     """The wallet, within an organization, that a hold takes from."""
-    return hold.customer_id, hold.unit
+    return asked.customer_id, asked.unit
 
 
 async def place_holds(
-    connection: AsyncConnection, organization_id: UUID, wanted: Sequence[CreditHold]
+    connection: AsyncConnection, organization_id: UUID, asked: Sequence[HoldAsked]
 ) -> list[Placed | None]:
     """Set credit aside, of each hold all of it or nothing; None where nothing was.
 
-    In one transaction of its own, in the order in which they are wanted. Why nothing was is for
-    whoever asks again alone (:func:`repositories.credits.holds.place_hold`) to find out.
+    In one transaction of its own, those of a wallet in the order in which they are asked for. Why
+    nothing was is for whoever asks again alone (:func:`repositories.credits.holds.place_hold`) to
+    find out.
     """
     values = {
-        "ids": [one.id for one in wanted],
-        "customers": [one.customer_id for one in wanted],
-        "units": [one.unit for one in wanted],
-        "amounts": [one.amount for one in wanted],
-        "ends": [one.expires_at for one in wanted],
-        "times": [one.created_at for one in wanted],
-        "stems": [str(new_id())[:LENGTH_OF_STEM] for _ in wanted],
+        "ids": [one.id for one in asked],
+        "customers": [one.customer_id for one in asked],
+        "units": [one.unit for one in asked],
+        "amounts": [one.amount for one in asked],
+        "ends": [one.expires_at for one in asked],
+        "times": [one.now for one in asked],
+        "stems": [str(new_id())[:LENGTH_OF_STEM] for _ in asked],
     }
     try:
         rows = await read_rows(connection, organization_id, PLACE_ALL, values, tuple_row)
     except UniqueViolation:
         # Somebody else placed a hold with the id of one of them meanwhile; all was rolled back.
-        return [None] * len(wanted)
-    placed = {
-        place: Placed(present, amount)
-        for place, outcome, present, amount in rows
-        if outcome == Placing.HELD
-    }
-    return [placed.get(place) for place in range(1, len(wanted) + 1)]
+        return [None] * len(asked)
+    placed = {place: Placed(present, amount) for place, present, amount in rows}
+    return [placed.get(place) for place in range(1, len(asked) + 1)]

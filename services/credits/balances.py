@@ -23,6 +23,7 @@ from repositories.credits import postings as stored_postings
 from repositories.credits.balances import LotAt
 from repositories.credits.postings import LedgerRow
 from repositories.credits.wallets import WalletKey
+from repositories.entitlements.balances import RestAt
 from services.credits import units
 from services.credits.recurring import occurrences
 from services.credits.standing import NOTHING, find_customer
@@ -46,15 +47,15 @@ LookAtAccruing = Callable[[Session, WalletKey, Unit, datetime], Accruing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """What a customer has in a unit. ``accruing`` is what periods not billed have used so far.
+class Sums:
+    """What grants come to, what holds have of them too.
 
-    ``watermark`` is up to which arrival that was counted; None where nothing was.
+    ``accruing`` is what periods not billed have used so far, ``watermark`` up to which arrival that
+    was counted; None where nothing was.
     """
 
-    unit: Unit
-    at: datetime
-    lots: tuple[LotAt, ...]
+    lots: tuple[LotAt, ...] | tuple[RestAt, ...]
+    held: Decimal
     accruing: Decimal = ZERO
     watermark: int | None = None
 
@@ -62,19 +63,22 @@ class Balance:
     @exactly
     def settled(self) -> Decimal:
         """What is left of all grants that are alive, what is held too."""
-        return sum((one.rest + one.held for one in self.lots), ZERO)
-
-    @property
-    @exactly
-    def held(self) -> Decimal:
-        """What holds have of it."""
-        return sum((one.held for one in self.lots), ZERO)
+        return sum((one.rest for one in self.lots), self.held)
 
     @property
     @exactly
     def available(self) -> Decimal:
         """What can be spent."""
         return self.settled - self.accruing - self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance(Sums):
+    """What a customer has in a unit, and when."""
+
+    unit: Unit
+    at: datetime
+    lots: tuple[LotAt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +110,26 @@ def read_balance(
     key = (organization_id, customer_id, known.code)
     if at is not None:
         due = occurrences.list_to_come(session, key, at=at)
-        lots = stored_balances.list_lots_at(session, key, at)
-        lots += _due_lots(due, {one.grant_id for one in lots}, at=at)
-        return Balance(unit=known, at=at, lots=tuple(lots))
+        then = stored_balances.list_lots_at(session, key, at)
+        then += _due_lots(due, {one.grant_id for one in then}, at=at)
+        return Balance(unit=known, at=at, lots=tuple(then), held=_held_of(then))
     present = clocks.present_of(session, organization_id, customer.test_clock_id, now=now)
     # Before what is posted: what a bill draws in between is missing twice, and never free twice.
     looked = look_at_accruing(session, key, known, present) if look_at_accruing else Accruing()
+    lots = list_lots(session, key, at=present)
     return Balance(
         unit=known,
         at=present,
-        lots=list_lots(session, key, at=present),
+        lots=lots,
+        held=_held_of(lots),
         accruing=looked.amount,
         watermark=looked.watermark,
     )
+
+
+@exactly
+def _held_of(lots: Iterable[LotAt]) -> Decimal:
+    return sum((one.held for one in lots), ZERO)
 
 
 def list_lots(session: Session, key: WalletKey, *, at: datetime) -> tuple[LotAt, ...]:

@@ -26,7 +26,7 @@ from models.credits.grants import CreditGrant
 from models.credits.holds import CreditHold
 from repositories.credits import holds as stored_holds
 from repositories.credits import postings as stored_postings
-from repositories.credits.holds import Placing
+from repositories.credits.holds import HoldAsked, Placing
 from services.constraints import translating
 from services.credits import posting, units
 from services.credits.posting import Movement
@@ -60,7 +60,7 @@ def hold(
     ``accruing`` is what is spent already and not billed yet. Raises NotFound, InvalidInput, which
     names the field; Conflict ``no_credit`` if there is less, ``hold_exists``. Idempotent by the id.
     """
-    wanted = new_hold(organization_id, command, now=now)
+    wanted = _row_of(organization_id, ask_for(command, now=now))
     outcome = _place(session, wanted, accruing, now=now)
     while outcome in {Placing.SOME_OVER, Placing.SOME_DUE}:
         key = (organization_id, wanted.customer_id, wanted.unit)
@@ -81,19 +81,30 @@ def hold(
     return wanted
 
 
-def new_hold(organization_id: UUID, command: NewHold, *, now: datetime) -> CreditHold:
+def ask_for(command: NewHold, *, now: datetime) -> HoldAsked:
     """The hold that is wanted; nothing is set aside. Raises InvalidInput, which names the field."""
     if command.amount <= ZERO:
         raise InvalidInput("amount is more than 0.", code="not_positive", field="amount")
-    return CreditHold(
-        organization_id=organization_id,
+    return HoldAsked(
         id=command.hold_id or new_id(),
         customer_id=command.customer_id,
         unit=command.unit.strip().upper(),
         amount=command.amount,
-        at=now,
         expires_at=command.expires_at,
-        created_at=now,
+        now=now,
+    )
+
+
+def _row_of(organization_id: UUID, asked: HoldAsked) -> CreditHold:
+    return CreditHold(
+        organization_id=organization_id,
+        id=asked.id,
+        customer_id=asked.customer_id,
+        unit=asked.unit,
+        amount=asked.amount,
+        at=asked.now,
+        expires_at=asked.expires_at,
+        created_at=asked.now,
     )
 
 

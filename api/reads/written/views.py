@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import getsizeof
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from cachetools import LRUCache
 
 from api.transport.exact_json import dump_json
-from repositories.asynchronous.document_reads import DocumentRead
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """Of documents and of what was written of them; some thousands of invoices, in each process."""
 
 MOST_BYTES_OF_ONE: Final = 256 * 1024
 """What is larger is read seldom, and would take the place of many."""
+
+
+class Decodes(Protocol[T_co]):
+    """Reads documents of one shape."""
+
+    def decode(self, document: str, /) -> T_co:
+        """What a document says."""
 
 
 class _Written(NamedTuple):
@@ -38,7 +45,7 @@ class WrittenViews:
             most_bytes, getsizeof=_size_of
         )
 
-    def write(self, read: DocumentRead[T], view: Callable[[T], object], document: str) -> bytes:
+    def write(self, read: Decodes[T], view: Callable[[T], object], document: str) -> bytes:
         """The view of a document. It depends on nothing but what the document says."""
         key = (view, document)
         known = self._kept.get(key)

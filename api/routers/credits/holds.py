@@ -13,7 +13,13 @@ from api.access.authentication import authenticate_async
 from api.access.sessions import Writer, WriteSession
 from api.context import ContextDep, state_of
 from api.reads.batches import InDoubt
-from api.schemas.credits.holds import HoldCreate, HoldSettle, HoldView, view_hold
+from api.schemas.credits.holds import (
+    HoldCreate,
+    HoldSettle,
+    HoldView,
+    view_hold,
+    view_placed,
+)
 from api.transport.exact_json import respond
 from api.transport.fast_path import LeftToFramework
 from api.transport.route import ExactRequest, Router, require_object
@@ -63,22 +69,21 @@ async def place_hold(request: Request) -> Response:
         principal = await authenticate_async(request, state.context)
         principal.require_scope("billing.write")
         command = HoldCreate.model_validate(document).command()
-        wanted = holds.new_hold(principal.organization_id, command, now=state.context.now())
+        asked = holds.ask_for(command, now=state.context.now())
     except (TooManyRequests, Unauthenticated):
         # Whoever was counted is not counted again, and would pass; whom nobody knows is not looked
         # up again.
         raise
     except (BillingError, ValidationError) as error:
         raise LeftToFramework from error
-    setattr(request.state, TRIED, wanted.id)
+    setattr(request.state, TRIED, asked.id)
     try:
-        placed = await state.batched_holds.ask(principal.organization_id, wanted)
+        placed = await state.batched_holds.ask(principal.organization_id, asked)
     except InDoubt as error:
         raise LeftToFramework from error
     if placed is None:
         raise LeftToFramework
-    wanted.at, wanted.amount = placed
-    return respond(view_hold(wanted), 201)
+    return respond(view_placed(asked, placed), 201)
 
 
 @router.post("/{hold_id}/settle", response_model=HoldView)

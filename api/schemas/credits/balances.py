@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from api.schemas.common import Exact, Moment, View
 from api.schemas.pages import PartMeta, PartOf
 from billing.credits.ledger import CreditPostingKind
-from services.credits.balances import Balance, Ledger
+from repositories.entitlements.balances import HeldLots
+from services.credits.balances import Balance, Ledger, Sums
 
 
 class LotView(View):
@@ -70,20 +73,27 @@ class LedgerEntryView(View):
 
 def view_balance(balance: Balance) -> CreditBalanceView:
     """The balance as the API shows it."""
-    return CreditBalanceView(
-        unit=balance.unit.code,
-        at=balance.at,
-        settled=balance.settled,
-        accruing=balance.accruing,
-        held=balance.held,
-        available=balance.available,
-        grants=[
-            LotView(id=one.grant_id, rest=one.rest, expires_at=one.expires_at)
-            for one in balance.lots
+    return CreditBalanceView(unit=balance.unit.code, at=balance.at, **_show_sums(balance))
+
+
+def view_lots(found: HeldLots) -> Mapping[str, object]:
+    """All that a balance says that nothing accrues to, but in which unit and when."""
+    return _show_sums(Sums(lots=found.lots, held=found.held))
+
+
+def _show_sums(sums: Sums) -> dict[str, Any]:
+    return {
+        "settled": sums.settled,
+        "accruing": sums.accruing,
+        "held": sums.held,
+        "available": sums.available,
+        "grants": [
+            {"id": one.grant_id, "rest": one.rest, "expires_at": one.expires_at}
+            for one in sums.lots
             if one.rest
         ],
-        watermark=balance.watermark,
-    )
+        "watermark": sums.watermark,
+    }
 
 
 def view_ledger(

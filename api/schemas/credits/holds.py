@@ -7,6 +7,8 @@ from uuid import UUID
 
 from api.schemas.common import Exact, Instant, Moment, NotNegative, Schema, View, Words
 from models.credits.holds import CreditHold
+from repositories.credits.holds import HoldAsked
+from repositories.entitlements.hold_groups import Placed
 from services.credits.holds import NewHold
 
 
@@ -59,6 +61,21 @@ class HoldView(View, like=(HoldCreate,)):
     expires_at: Moment
     ended_at: Moment | None
     """When it was settled or free again, by the customer's clock; null while it is held."""
+
+
+def view_placed(asked: HoldAsked, placed: Placed) -> HoldView:
+    """A hold that was placed a moment ago."""
+    return HoldView(
+        id=asked.id,
+        customer_id=asked.customer_id,
+        unit=asked.unit,
+        amount=placed.amount,
+        status=HoldStatus.HELD,
+        settled_amount=None,
+        at=placed.at,
+        expires_at=asked.expires_at,
+        ended_at=None,
+    )
 
 
 def view_hold(hold: CreditHold) -> HoldView:

@@ -1,9 +1,10 @@
-"""The database ranks grants for a hold as the rules do that rank them for a bill."""
+"""The database ranks grants for a hold as the rules do, and places holds as if each came alone."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from random import Random
 from uuid import UUID, uuid4
 
@@ -12,14 +13,20 @@ from sqlmodel import Session
 
 from billing.credits.grants import Place, Scope
 from billing.credits.purchases import Cost
-from billing.errors import Conflict
+from billing.errors import BillingError, Conflict
 from billing.identifiers import MeterId
 from billing.money import ZERO
+from models.base import new_id
 from repositories.credits import grants as stored_grants
+from repositories.credits.holds import HoldAsked
+from repositories.entitlements.hold_groups import place_holds
+from services import customers
 from services.credits import grants, posting, units
 from services.credits.grants import NewGrant, Sold
 from services.credits.standing import find_customer, to_grant
+from services.customers import CreateCustomer, CustomerDetails
 from tests.services.credits.purse import BEGIN, DAY, UNIT, Purse
+from tests.services.shop import Shop
 
 Parts = list[tuple[UUID, Decimal]]
 
@@ -93,3 +100,63 @@ def test_a_hold_takes_from_grants_in_the_order_of_the_rules(purse: Purse, seed: 
     held = [one for one in purse.ledger() if one.hold_id == hold_id]
     taken = [(one.grant_id, -one.amount) for one in held]
     assert (refused, taken) == (("no_credit", []) if expected is None else (None, expected))
+
+
+def open_another(shop: Shop, seed: int, meter_id: UUID) -> Purse:
+    """Another customer of the shop, with the grants of the seed."""
+    details = CustomerDetails(name="Bay", email="bay@quay.test")
+    customer = shop.do(customers.create_customer, CreateCustomer(details=details))
+    made, numbers = Purse(shop=shop, customer_id=customer.id), Random(seed)
+    for _ in range(4):
+        shop.read(grant_any, made, numbers, meter_id)
+    return made
+
+
+def taken_by_place(purse: Purse) -> list[tuple[int, Decimal, Decimal, int]]:
+    """What holds took of which of its grants, and what is left of that and of the wallet."""
+    numbers = [one.grant_id for one in purse.ledger() if one.kind == "granted"]
+    return [
+        (numbers.index(one.grant_id), one.amount, one.balance_after, one.position)
+        for one in purse.ledger()
+        if one.kind == "held"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_holds_of_a_moment_are_placed_as_if_each_came_alone(purse: Purse, seed: int) -> None:
+    numbers, shop = Random(seed), purse.shop
+    meter_id = shop.add_meter().id
+    seeds = [numbers.randrange(10**6) for _ in range(3)]
+    together, alone = ([open_another(shop, one, meter_id) for one in seeds] for _ in range(2))
+    # In any wallet, of any length and fineness; some have the id of one before.
+    wanted = [
+        (
+            numbers.randrange(3),
+            Decimal(numbers.choice(("1", "2", "2.5", "4", "9", "0.001"))),
+            BEGIN + timedelta(hours=numbers.choice((1, 1, 20, 25))),
+            numbers.randrange(7),
+        )
+        for _ in range(8)
+    ]
+    ids = {key: new_id() for key in range(7)}
+
+    asked = [
+        HoldAsked(ids[key], together[place].customer_id, UNIT, amount, until, BEGIN)
+        for place, amount, until, key in wanted
+    ]
+    found = shop.ask(partial(place_holds, organization_id=shop.organization_id, asked=asked))
+
+    expected = []
+    again = {key: new_id() for key in range(7)}
+    placed: set[int] = set()
+    for place, amount, until, key in wanted:
+        hours = (until - BEGIN) // timedelta(hours=1)
+        try:
+            alone[place].hold(str(amount), hours=hours, hold_id=again[key])
+        except BillingError:
+            expected.append(False)
+        else:
+            expected.append(key not in placed)
+            placed.add(key)
+    assert [one is not None for one in found] == expected
+    assert [taken_by_place(one) for one in together] == [taken_by_place(one) for one in alone]
