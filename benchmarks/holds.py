@@ -3,7 +3,7 @@
     python -m benchmarks holds
 
 The wallets have 50 grants each. Rounds of holds and checks alternate after a warm-up, median of
-three, with the same connections; the generator runs on the cores of what it measures.
+three, by as many connections; the generator runs on the cores of what it measures.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def run_holds(url: str, key: str, ids: list[str], holds: int) -> Load:
         )
         for place in range(holds)
     ]
-    load = run_load(url, requests, connections=CONNECTIONS)
+    load = run_load(url, requests, connections=entitlements.CONNECTIONS)
     require_statuses(load, 201)
     return load
 
