@@ -14,8 +14,9 @@ MOST_STATEMENTS = 2_000
 
 
 def create_prepared_engine(url: str) -> Engine:
-    """An engine of the application's role that plans no statement twice."""
+    """An engine of the application's role that compiles and plans no statement twice."""
     engine = create_application_engine(url)
+    engine.update_execution_options(compiled_cache={})
 
     @event.listens_for(engine, "connect")
     def prepare_early(connection: Connection[Any], _record: object) -> None:

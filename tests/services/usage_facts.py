@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -42,9 +42,14 @@ def store_events(
         # What lies before 2000 has a partition already.
         months = {fact.at.date().replace(day=1) for fact in facts if fact.at.year >= 2000}
         for month in sorted(months):
-            session.execute(text("SELECT ensure_usage_partition(:month)"), {"month": month})
+            open_month(session, shop.organization_id, month)
     with shop.transactions.for_organization(shop.organization_id) as session:
         return [store_one(session, shop, customer_id, meter_id, fact) for fact in facts]
+
+
+def open_month(session: Session, _organization_id: UUID, month: date) -> None:
+    """Events of a month, by its first day, can be stored."""
+    session.execute(text("SELECT ensure_usage_partition(:month)"), {"month": month})
 
 
 def expected_measurements(events: Sequence[UsageEvent], facts: Sequence[Fact]) -> list[Measurement]:

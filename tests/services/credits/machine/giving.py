@@ -86,7 +86,7 @@ class Giving(Agreement):
         self._look()
 
     def _ask_for(self, pot: Pot, amount: Decimal) -> GrantReading:
-        meters = frozenset({MeterId(self.life.life.meter_id())} if pot.for_usage_alone else set())
+        meters = frozenset({MeterId(self.life.meter_id)} if pot.for_usage_alone else set())
         ask = self.life.grant if pot.is_free else self.life.sell
         return ask(
             amount,

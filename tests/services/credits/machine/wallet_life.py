@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlalchemy import text
+from sqlmodel import Session
 
 from billing.credits.grants import GrantKind
 from billing.credits.purchases import Cost
 from billing.invoicing.invoices import InvoiceStatus
-from models.credits.grants import CreditGrant
 from models.invoicing.credit_notes import CreditNote
 from models.invoicing.invoices import Invoice
 from repositories.credits.postings import LedgerRow
+from repositories.ingestion.late_marks import mark_periods_changed_by
 from repositories.invoicing import invoices as stored_invoices
 from repositories.transactions import Transactions
 from services.corrections import purchases
@@ -38,11 +39,10 @@ from services.purchases import buying, recurring
 from services.purchases.buying import Terms
 from services.rating import accruing
 from services.usage.rollups import rebuild_rollups
-from tests.services.invoicing.bills import mark_changed
 from tests.services.invoicing.prepaid.drawn import rows
 from tests.services.lives import START, Life, begin_life
 from tests.services.shop import NOW, open_shop
-from tests.services.usage_facts import Fact, store_events
+from tests.services.usage_facts import Fact, open_month, store_one
 
 UNIT = "USD"
 GRACE = timedelta(hours=1)
@@ -65,6 +65,8 @@ class WalletLife:
         self.life: Life = begin_life(open_shop(transactions))
         self.shop = self.life.shop
         self.customer_id: UUID = self.life.row().customer_id
+        self.meter_id: UUID = self.life.meter_id()
+        self._months: set[date] = set()
         details = CustomerDetails(name="Harbor Labs", billing_address_country="DE")
         given = frozenset({"billing_address_country"})
         self.shop.do(
@@ -86,10 +88,18 @@ class WalletLife:
 
     def use(self, at: datetime, amount: Decimal) -> None:
         """Somebody says now that so much was used then."""
-        meter_id = self.life.meter_id()
-        store_events(self.shop, self.customer_id, meter_id, [Fact(at=at, value=amount)])
-        self.shop.read(rebuild_rollups)
-        mark_changed(self.life, at)
+        month = at.date().replace(day=1)
+        if month not in self._months:
+            self.shop.read(open_month, month)
+            self._months.add(month)
+        self.shop.read(self._use, Fact(at=at, value=amount))
+
+    def _use(self, session: Session, organization_id: UUID, fact: Fact) -> None:
+        store_one(session, self.shop, self.customer_id, self.meter_id, fact)
+        rebuild_rollups(session, organization_id)
+        mark_periods_changed_by(
+            session, organization_id, self.customer_id, self.meter_id, fact.at, now=NOW
+        )
 
     def grant(self, amount: Decimal, terms: Terms = FREE, **more: Any) -> GrantReading:
         """Credit is given or sold."""
@@ -203,18 +213,35 @@ class WalletLife:
         read = partial(balances.read_ledger, after=0, limit=10_000)
         return list(self.shop.read(read, self.customer_id, UNIT).rows)
 
-    def stored_grants(self) -> list[CreditGrant]:
+    def stored_grants(self) -> list[GrantRow]:
         """All grants, in the order of the wallet."""
         return self.shop.read(_list_grants)
 
 
-def _list_grants(session: Session, organization_id: UUID) -> list[CreditGrant]:
-    found = session.exec(
-        select(CreditGrant)
-        .where(CreditGrant.organization_id == organization_id)
-        .order_by(col(CreditGrant.sequence))
-    )
-    return list(found)
+class GrantRow(NamedTuple):
+    """A grant as it is stored."""
+
+    id: UUID
+    sequence: int
+    amount: Decimal
+    effective_at: datetime
+    expires_at: datetime | None
+    invoice_id: UUID | None
+    rolled_from: UUID | None
+    rule_id: UUID | None
+    occurrence: int | None
+
+
+GRANTS = text(
+    f"SELECT {', '.join(GrantRow._fields)} FROM credit_grant"
+    " WHERE organization_id = :organization_id ORDER BY sequence"
+)
+
+
+def _list_grants(session: Session, organization_id: UUID) -> list[GrantRow]:
+    """Read after each step, so as rows: no unit of work keeps them."""
+    found = session.execute(GRANTS, {"organization_id": organization_id})
+    return [GrantRow(*row) for row in found]
 
 
 def _hold(session: Session, organization_id: UUID, command: NewHold, *, now: datetime) -> None:
