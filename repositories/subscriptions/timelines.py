@@ -38,11 +38,14 @@ TIMELINES: Final = DocumentRead(
     compact(f"""
     SELECT asked.place, json_build_object(
         'subscription', subscription,
+        -- The past, in the order of its instants.
         'actions', (
-            SELECT coalesce(json_agg(action ORDER BY action.at, action.id), '[]')
-            FROM subscription_action AS action
-            WHERE action.organization_id = tenant.id AND action.subscription_id = subscription.id
+            SELECT coalesce(json_agg(happened ORDER BY happened.at, happened.id), '[]')
+            FROM subscription_action AS happened
+            WHERE happened.organization_id = tenant.id
+                AND happened.subscription_id = subscription.id
         ),
+        -- What e-invoices broke of their rules as they became final.
         'broken', (
             SELECT coalesce(json_agg(json_build_object(
                 'id', invoice.id, 'problems', invoice.einvoice -> 'problems'
@@ -52,6 +55,7 @@ TIMELINES: Final = DocumentRead(
                 AND invoice.subscription_id = subscription.id
                 AND invoice.einvoice ->> 'valid' = 'false'
         ),
+        -- What the agenda is computed from, which is the future.
         'facts', (
             SELECT jsonb_build_array({agenda_facts.FACTS.format(payments=NEXT_ENTRIES)})
             FROM (SELECT tenant.id, subscription.id, subscription.plan_id, subscription.customer_id)

@@ -235,7 +235,7 @@ def test_every_delivery_is_listed_once_in_its_order_by_cursor_and_by_page(
     whole = owner.get(DELIVERIES, params=query | {"page_size": 100}).json()
 
     parts: list[dict[str, Any]] = []
-    after: dict[str, str] = {}
+    after: dict[str, str | int] = {}
     while True:
         part = owner.get(DELIVERIES, params=query | after).json()
         parts += part["data"]

@@ -50,6 +50,8 @@ def test_customer_plan_and_subscription_are_those_of_the_rows(
 
 def test_what_belongs_to_an_invoice_is_that_of_the_rows(owner: Person, context: AppContext) -> None:
     sold = sell(owner)
+    at_home = {"billing_address_country": "US"}
+    owner.patch(f"{V1}/customers/{sold.customer['id']}", json=at_home)
     items = [{"description": "Work", "quantity": "2.50", "unit_amount": "100.333333333333333333"}]
     more = {"customer_id": sold.customer["id"], "currency": "USD"}
     more |= {"due_date": "2026-04-01T00:00:00Z"}
@@ -78,6 +80,8 @@ def test_what_belongs_to_an_invoice_is_that_of_the_rows(owner: Person, context: 
 
 def test_an_invoice_is_found_by_its_number_also_for_what_belongs_to_it(owner: Person) -> None:
     sold = sell(owner)
+    at_home = {"billing_address_country": "US"}
+    owner.patch(f"{V1}/customers/{sold.customer['id']}", json=at_home)
     items = [{"description": "Work", "quantity": 1, "unit_amount": 10}]
     body = {"customer_id": sold.customer["id"], "currency": "USD", "line_items": items}
     body |= {"due_date": "2026-04-01T00:00:00Z"}
