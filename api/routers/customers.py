@@ -22,6 +22,7 @@ from api.schemas.customers import (
 from api.schemas.pages import PageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import PageDep
+from api.transport.refused.forms import STORABLE
 from api.transport.route import Router
 from repositories import customers as stored_customers
 from repositories.subscriptions import subscriptions
@@ -33,7 +34,7 @@ SearchText = Annotated[
     str | None,
     Query(
         max_length=500,
-        pattern=r"^[^\x00]*$",
+        pattern=STORABLE,
         description="Looked for in name, email and external_id.",
     ),
 ]

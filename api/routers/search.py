@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from api.access.sessions import Reader, ReadSession
 from api.schemas.found.search import FoundListView, view_found
 from api.transport.exact_json import respond
+from api.transport.refused.forms import STORABLE_WORDS
 from api.transport.route import Router
 from repositories import search
 
@@ -26,7 +27,7 @@ def search_everything(
         str,
         Query(
             max_length=200,
-            pattern=r"^[^\x00]*[^\x00\s][^\x00]*$",
+            pattern=STORABLE_WORDS,
             description="A name or a part of it, or how a number, a code, a key or an id begins.",
         ),
     ],

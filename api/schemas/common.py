@@ -17,9 +17,10 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from api.schemas.described import NOTE, Described
+from api.transport.refused.forms import MAIL_ADDRESS
 from billing.errors import InvalidInput
 from billing.money import parse_decimal, parse_price
 from billing.periods import Interval
@@ -47,7 +48,7 @@ class Schema(Described):
     def _refuse_what_is_no_object(cls, value: Any) -> Any:
         # The framework takes any value for an object whose fields are all left out, 1.5 too.
         if not isinstance(value, (Mapping, cls)):
-            raise PydanticCustomError("dict_type", "Send an object.")
+            raise PydanticKnownError("dict_type")
         return value
 
     def fill(self, kind: type[Details], **given: object) -> Details:
@@ -119,13 +120,13 @@ def require_in_range(day: Day) -> Day:
 
 def _refuse_non_boolean(value: Any) -> Any:
     if not isinstance(value, bool):
-        raise PydanticCustomError("bool_type", "Send true or false.")
+        raise PydanticKnownError("bool_type")
     return value
 
 
 def _refuse_non_integer(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("int_type", "Send a whole number.")
+        raise PydanticKnownError("int_type")
     return value
 
 
@@ -221,7 +222,7 @@ def _read_name(value: str) -> str:
     # What the pattern above takes for space and what ``trimmed`` does are not quite the same.
     name = trimmed(value)
     if not name:
-        raise PydanticCustomError("string_too_short", "Send a name that is more than space.")
+        raise PydanticKnownError("string_too_short", {"min_length": 1})
     if not is_reachable(name):
         refusal = unreachable("The name")
         raise PydanticCustomError(refusal.code, "{detail}", {"detail": refusal.detail})
@@ -246,9 +247,7 @@ LongWords = Annotated[str, StringConstraints(strict=True, strip_whitespace=True,
 
 Email = Annotated[
     str,
-    StringConstraints(
-        strict=True, strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$"
-    ),
+    StringConstraints(strict=True, strip_whitespace=True, max_length=320, pattern=MAIL_ADDRESS),
 ]
 """Something on both sides of one @; whether it receives mail is not checked."""
 
@@ -261,13 +260,13 @@ def one_of(*words: str) -> WithJsonSchema:
 def any_case(kind: type[Kind]) -> BeforeValidator:
     """Read an enumeration in any case of letters (CONTRACT 6)."""
     known = {member.value.casefold(): member for member in kind}
+    *others, last = [member.value for member in kind]
+    expected = f"{', '.join(others)} or {last}" if others else last
 
     def read(value: Any) -> Any:
         if isinstance(value, str) and value.casefold() in known:
             return known[value.casefold()]
-        raise PydanticCustomError(
-            "enum", "Send one of {values}.", {"values": ", ".join(m.value for m in kind)}
-        )
+        raise PydanticKnownError("enum", {"expected": expected})
 
     return BeforeValidator(read)
 

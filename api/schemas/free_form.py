@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from api.schemas.common import read_number
 from api.schemas.described import NOTE
@@ -18,7 +18,7 @@ FREE_FORM_BYTES = 32 * 1024
 
 def _read_free_form(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise PydanticCustomError("dict_type", "Send an object.")
+        raise PydanticKnownError("dict_type")
     if len(value) > FREE_FORM_KEYS:
         raise PydanticCustomError(
             "too_many_keys", "Send at most {most} keys.", {"most": FREE_FORM_KEYS}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from api.document.codes import PLACE
 from api.transport.exact_json import dump_json
+from api.transport.refused.fields import field_error, refused_fields, write_sentence
 from api.transport.urls import paths
 from api.transport.urls.nearest import find_nearest
 from billing.errors import (
@@ -67,16 +66,6 @@ TOO_SLOW = (
 RETRY_AFTER_SECONDS = 2
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 SHOWN_ERRORS = 50
-LONGEST_PLACE = 100
-"""Callers name unknown fields; what they made up is not repeated at any length."""
-NOTED_FIELDS = 5
-TOLD_ERRORS = 10
-"""How many errors ``detail`` tells of; ``errors`` has more."""
-NOT_PERMITTED = "Extra inputs are not permitted"
-"""How the framework words a field that is not known."""
-MADE_UP = ("extra_forbidden", "unknown_field", "unknown_parameter", "repeated_parameter")
-"""Where the name of the field is the caller's, and may be anything."""
-FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def problem(
@@ -111,18 +100,6 @@ def problem(
     return Response(
         dump_json(body), status, dict(headers or {}), media_type="application/problem+json"
     )
-
-
-def refused_fields(errors: Sequence[Mapping[str, Any]]) -> str | None:
-    """The names of the fields that were refused, with commas between; None where none was.
-
-    Of a field within another one the outermost name, and no name that the caller made up: those
-    are ours. Worked example: ``pricing.tiers.0.up_to`` is ``pricing``.
-    """
-    named = (str(one.get("field")).split(".") for one in errors if one.get("code") not in MADE_UP)
-    outermost = (next((part for part in parts if not part.isdigit()), "") for parts in named)
-    kept = dict.fromkeys(name for name in outermost if FIELD.fullmatch(name))
-    return ",".join(list(kept)[:NOTED_FIELDS]) or None
 
 
 def public_address(request: Request) -> str:
@@ -185,43 +162,9 @@ async def _answer_billing_error(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [_field_error(one) for one in error.errors()[:SHOWN_ERRORS]]
-    detail = f"Invalid input: {_write_sentence(errors)}"
+    errors = [field_error(one) for one in error.errors()[:SHOWN_ERRORS]]
+    detail = f"Invalid input: {write_sentence(errors)}"
     return problem(request, 422, "invalid_input", detail, errors=errors)
-
-
-def _write_sentence(errors: Sequence[Mapping[str, Any]]) -> str:
-    """What is wrong with each field, for people: programs read ``errors``.
-
-    Worked example: "email is required; emial is not a field (did you mean email?)."
-    """
-    missing = [one["field"] for one in errors if one["code"] == "missing"]
-    told = list(dict.fromkeys(_write_error(one, missing) for one in errors))
-    more = [f"and {len(told) - TOLD_ERRORS} more"] if len(told) > TOLD_ERRORS else []
-    return "; ".join([*told[:TOLD_ERRORS], *more]) + "."
-
-
-def _write_error(error: Mapping[str, Any], missing: Sequence[str]) -> str:
-    field, detail = error["field"], str(error["detail"]).rstrip(".")
-    if not field:
-        return detail
-    if error["code"] == "missing":
-        return f"{field} is required"
-    if error["code"] == "extra_forbidden" and detail == NOT_PERMITTED:
-        near = get_close_matches(field, missing, n=1)
-        return f"{field} is not a field" + (f" (did you mean {near[0]}?)" if near else "")
-    return detail if detail.startswith(field) else f"{field}: {detail}"
-
-
-def _field_error(error: Mapping[str, Any]) -> dict[str, Any]:
-    places = [str(place)[:LONGEST_PLACE] for place in error["loc"]]
-    where = places[0] if places else "body"
-    field = ".".join(places[1:] if where in ("body", "query", "path", "header") else places)
-    context = error.get("ctx") or {}
-    cause = context.get("error")
-    if isinstance(cause, BillingError):
-        return {"in": where, "field": field, "code": cause.code, "detail": cause.detail}
-    return {"in": where, "field": field, "code": error["type"], "detail": error["msg"]}
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

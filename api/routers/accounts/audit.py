@@ -24,6 +24,7 @@ from api.schemas.common import Instant, any_case
 from api.schemas.pages import CursorPageOf
 from api.transport.exact_json import respond
 from api.transport.pagination import COUNTED_AT_MOST, ListRangeDep, list_range_envelope
+from api.transport.refused.forms import HEAD_OF_CHAIN
 from api.transport.route import Router
 from billing.audit_log.chain import Head
 from billing.audit_log.formats import AuditFormat
@@ -38,8 +39,6 @@ router = Router(prefix="/audit", tags=["Audit"])
 exports = Router(prefix="/exports", tags=["Audit"])
 
 MOST_POSITION: Final = 2**63 - 1
-HEAD: Final = r"[0-9]{1,18}:[0-9a-f]{64}"
-"""A head as people keep it."""
 
 EXPORTED: Final[dict[str, Any]] = {
     "description": "The entries, in the order of the chain.",
@@ -114,7 +113,7 @@ def verify_audit_chain(
     ] = 0,
     head: Annotated[
         str | None,
-        Query(pattern=f"^{HEAD}$", description="A head that you kept: `POSITION:DIGEST`."),
+        Query(pattern=HEAD_OF_CHAIN, description="A head that you kept: `POSITION:DIGEST`."),
     ] = None,
 ) -> Response:
     """Verify the chain of the audit log, 5,000 entries at a time.

@@ -22,6 +22,7 @@ from api.schemas.common import (
 from api.schemas.described import ShownAs
 from api.schemas.free_form import AnyObject, FreeForm
 from api.schemas.patches import Patch
+from api.transport.refused.forms import NAME_IN_ADDRESSES
 from billing.invoicing.kinds import DocumentLanguage, LateUsage, NumberAt
 from billing.payments.dunning import REMINDER_DAYS, AfterRetries, Dunning
 from billing.payments.states import SurplusPayments
@@ -35,7 +36,7 @@ from services.documents.pdf import require_typesettable
 Slug = Annotated[
     str,
     StringConstraints(
-        strict=True, strip_whitespace=True, max_length=100, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"
+        strict=True, strip_whitespace=True, max_length=100, pattern=NAME_IN_ADDRESSES
     ),
 ]
 

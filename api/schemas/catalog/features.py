@@ -12,6 +12,7 @@ from api.schemas.catalog.plan_edits import EditView, EffectiveChoice
 from api.schemas.catalog.price_models import FilterDocuments, PricingDocument
 from api.schemas.common import Flag, LongWords, Moment, Name, Schema, View, Words, any_case
 from api.schemas.patches import Patch
+from api.transport.refused.forms import NAME_FOR_PROGRAMS
 from billing.errors import InvalidInput
 from billing.metering.aggregations import Aggregation
 from billing.rating.terms import FeatureType
@@ -25,7 +26,7 @@ Slug = Annotated[
         strip_whitespace=True,
         min_length=1,
         max_length=500,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$",
+        pattern=NAME_FOR_PROGRAMS,
     ),
 ]
 """A name for programs: letters, digits and ``_ . : -``, beginning with a letter or digit."""

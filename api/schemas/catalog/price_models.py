@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticKnownError
 
 from api.document.corrections import NULL_IN_EXAMPLE
 from api.schemas.common import Exact, Money, NotNegative, Price, Quantity, Schema, View, Words
@@ -113,11 +113,9 @@ def _check_texts(document: Any) -> Any:
     match document:
         case str():
             if len(document) > MAX_CHARACTERS:
-                raise PydanticCustomError(
-                    "string_too_long", "A text has at most {most} characters.", {"most": 500}
-                )
+                raise PydanticKnownError("string_too_long", {"max_length": MAX_CHARACTERS})
             if not document.isascii() and any("\ud800" <= one <= "\udfff" for one in document):
-                raise PydanticCustomError("string_unicode", "A text must be valid Unicode.")
+                raise PydanticKnownError("string_unicode")
         case dict():
             for key, value in document.items():
                 _check_texts(key)

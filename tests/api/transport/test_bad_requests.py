@@ -6,9 +6,10 @@ By default a sample, another part of it in each operation; all of them by ``make
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
+from pydantic_core.core_schema import ErrorType
 
 from tests.api.access.furnished import V1, Ids, fill, furnish
 from tests.api.people import Person
@@ -19,6 +20,9 @@ EVERY: Final = 1 if "FLUXRATE_CORPUS" in os.environ else 17
 LEAST: Final = 3_000
 GROUP_PRICE: Final = {"values": ["eu"], "unit_price": 2}
 JSON: Final = {"Content-Type": "application/json"}
+LIBRARY: Final = frozenset(get_args(ErrorType))
+OURS: Final = ("must ", "is ", "No body is taken here.")
+"""How words of ours begin where a code is the library's that reads requests."""
 
 
 def send(person: Person, bad: BadRequest, ids: Ids) -> tuple[int, dict[str, Any]]:
@@ -39,6 +43,12 @@ def is_told(bad: BadRequest, problem: dict[str, Any]) -> bool:
     """Whether the problem names the field; of what is no JSON nobody reads the fields."""
     is_no_json = bad.way in NOT_NUMBERS and problem["code"] == "invalid_json"
     return is_no_json or names(bad.field, problem.get("errors", []))
+
+
+def foreign_words(problem: dict[str, Any]) -> list[str]:
+    """What the problem says of fields in the words of the library that reads requests."""
+    told = [one for one in problem.get("errors", []) if "in" in one and one["code"] in LIBRARY]
+    return [one["detail"] for one in told if not one["detail"].startswith(OURS)]
 
 
 def good_bodies(person: Person, ids: Ids) -> dict[str, dict[str, Any]]:
@@ -80,14 +90,16 @@ def test_bad_requests_are_many_and_all_different() -> None:
 
 def test_bad_requests_are_refused_by_the_name_of_the_field(owner: Person) -> None:
     ids = furnish(owner)
-    unnamed = []
+    unnamed, unworded = [], []
 
     for bad in list(bad_requests(shared_document(), good_bodies(owner, ids)))[::EVERY]:
         status, problem = send(owner, bad, ids)
         if not (400 <= status < 500 and is_told(bad, problem)):
             unnamed.append((str(bad), bad.sent[:80], status, problem.get("errors", problem)))
+        unworded += [(str(bad), words) for words in foreign_words(problem)]
 
     assert unnamed == []
+    assert unworded == []
 
 
 @pytest.mark.parametrize("sent", [1.5, True, "none", [], [[]]])

@@ -1,0 +1,1 @@
+"""What a request is told of each field that is refused."""
