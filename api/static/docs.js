@@ -33,7 +33,23 @@ function translate(text, write = (id) => id) {
   return text;
 }
 
-addEventListener("hashchange", () => ui.layoutActions.parseDeepLinkHash(decodeURIComponent(location.hash)));
+// Swagger UI opens the operation of an address, but goes there only if its topic was closed before.
+function show() {
+  ui.layoutActions.parseDeepLinkHash(decodeURIComponent(location.hash));
+  goThere(location.hash.split("/").at(-1));
+}
+
+function goThere(name, framesLeft = 120) {
+  const block = document.querySelector(`.opblock.is-open[id$="-${CSS.escape(name)}"]`);
+  if (block) block.scrollIntoView();
+  else if (framesLeft > 0) requestAnimationFrame(() => goThere(name, framesLeft - 1));
+}
+
+addEventListener("hashchange", show);
+document.querySelector(".way").addEventListener("click", (event) => {
+  // The address stays, so that nothing else tells of it.
+  if (event.target.closest("a")?.hash === location.hash) show();
+});
 
 window.ui = SwaggerUIBundle({
   url: "/openapi.json",

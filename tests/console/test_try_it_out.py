@@ -19,6 +19,11 @@ PATIENCE_MILLISECONDS: Final = 180_000
 MOST_LOOKS: Final = 60
 WAITS_FOR: Final = {"get_test_clock": '"ready"'}
 """What an answer must say before the next step is taken."""
+IS_IN_SIGHT: Final = (
+    "(one) => Math.abs(one.getBoundingClientRect().top) < innerHeight / 2"
+    " || scrollY + innerHeight > document.documentElement.scrollHeight - 1"
+)
+"""Whether a page has gone to an element, as far down as it goes."""
 
 
 @pytest.fixture
@@ -49,6 +54,7 @@ def try_out(page: Any, link: Any) -> tuple[str, str, str]:
     link.evaluate("one => one.click()")  # it leads to a place on this page, and nowhere else
     block = page.locator(f"[id$='-{name}'].opblock")
     block.locator(".opblock-body").wait_for()
+    page.wait_for_function(IS_IN_SIGHT, arg=block.element_handle())
     block.locator("button.try-out__btn").click()
     status, answer = execute(block)
     for _ in range(MOST_LOOKS):

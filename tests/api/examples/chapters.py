@@ -143,11 +143,7 @@ def tell_of_the_catalog(world: World) -> None:
     }
     tell("create_plan", plan)
     price = {"type": "USAGE", "meter_id": feature["meter_id"], "unit_price": 0.001}
-    by_region = {
-        "group_by": ["region"],
-        "group_prices": [{"values": ["eu"], "unit_price": 0.002}],
-    }
-    tell("add_charge", price | {"display_name": "API calls"} | by_region, plan_id="payg")
+    tell("add_charge", price | {"display_name": "API calls"}, plan_id="payg")
     tell("add_plan_feature", {"feature_id": feature["id"], "is_enabled": True}, plan_id="payg")
     tell("list_plans")
     tell("get_plan", plan_id="payg")
