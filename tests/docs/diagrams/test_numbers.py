@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -78,7 +79,7 @@ def test_invoices_of_a_period_bill_what_it_comes_to_less_what_was_billed() -> No
     drawing = read("threshold-billing")
     reached, billed = numbers(drawing, "amount"), numbers(drawing, "total")
 
-    assert billed == [now - before for before, now in zip([0, *reached], reached, strict=False)]
+    assert billed == [reached[0], *(now - before for before, now in pairwise(reached))]
     assert [told["invoice"] for told in facts(drawing, "invoice")] == [
         "threshold",
         "threshold",

@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import Any, Final
 
 from api.document.operations import Document, operations, parameters
+from tests.docs.site.origins import page_of, tell_origins
 
 FOLDER: Final = "operations"
 ALONE: Final = {"Fluxrate-Numbers", "Fluxrate-Organization", "X-Request-Id", "If-None-Match"}
@@ -27,7 +28,7 @@ LONGEST_ANSWER: Final = 40
 
 def file_of(topic: str) -> str:
     """The page's file: ``operations/tax-rates.md``."""
-    return f"{FOLDER}/{topic.lower().replace(' ', '-')}.md"
+    return f"{FOLDER}/{page_of(topic)}"
 
 
 def write_pages(document: Document) -> Mapping[str, str]:
@@ -53,6 +54,7 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
     for sample in operation.get("x-codeSamples", ()):
         block = _block(sample["source"], LANGUAGES[sample["lang"]])
         yield f'=== "{sample["label"]}"\n\n{indent(block, "    ")}'
+    yield from tell_origins(document, operation)
     yield from _answer(operation)
     yield from _refusals(operation)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from textwrap import indent
+from urllib.parse import unquote
 
 import pytest
 
@@ -20,6 +22,8 @@ STYLE = re.compile(
     r'<link\b[^>]*\brel="(?:stylesheet|preload|preconnect)"[^>]*\bhref="https?:[^"]*"'
 )
 ENTRY = re.compile(r'<a href="([^"]*)" class="md-nav__link')
+PLACE = re.compile(r'<[^>]+\b(?:id|name)="([^"]+)"')
+LEADS_TO_A_PLACE = re.compile(r'href="(?![a-z]+:)([^"#]*)#([^"]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,23 @@ def test_every_page_is_in_the_navigation(site: Path) -> None:
     }
 
     assert pages - reached == set()
+
+
+def test_every_link_to_a_place_leads_to_one_that_is_there(site: Path) -> None:
+    places = {page: set(PLACE.findall(page.read_text())) for page in site.rglob("*.html")}
+    lost = []
+    links = 0
+
+    for page in places:
+        for address, place in LEADS_TO_A_PLACE.findall(page.read_text()):
+            target = (page.parent / address).resolve() if address else page
+            target = target / "index.html" if target.is_dir() else target
+            links += 1
+            if unquote(unescape(place)) not in places.get(target, ()):
+                lost.append(f"{page.relative_to(site)}: {address}#{place}")
+
+    assert links > 5_000
+    assert lost == []
 
 
 def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
@@ -81,6 +102,17 @@ def test_every_operation_is_told_with_its_samples(site: Path) -> None:
             assert indent(sample["source"], "    ") in page
     text = (site / "reference" / "operations" / "payments" / "index.html").read_text()
     assert "../../errors/#overpayment" in text
+
+
+def test_ids_in_samples_say_which_answer_they_are_from(site: Path) -> None:
+    pages = site / "reference" / "operations"
+    told = (pages / "subscriptions.md").read_text()
+
+    assert (
+        "Put in yours: `customer_id` is the `id` of"
+        " [Create a customer](customers.md#create-a-customer); `plan_id` is the `id` of"
+    ) in told
+    assert told.count("Put in yours:") > 10
 
 
 def test_the_changelog_is_a_page_that_the_reference_links(site: Path) -> None:
