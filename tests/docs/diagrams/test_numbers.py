@@ -79,7 +79,8 @@ def test_invoices_of_a_period_bill_what_it_comes_to_less_what_was_billed() -> No
     drawing = read("threshold-billing")
     reached, billed = numbers(drawing, "amount"), numbers(drawing, "total")
 
-    assert billed == [reached[0], *(now - before for before, now in pairwise(reached))]
+    rises = [now - before for before, now in pairwise(reached)]
+    assert billed == [reached[0], *rises]
     assert [told["invoice"] for told in facts(drawing, "invoice")] == [
         "threshold",
         "threshold",
