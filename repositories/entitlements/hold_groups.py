@@ -31,6 +31,7 @@ class Placed(NamedTuple):
 _PLACE_ALL: Final = """
     SELECT placed.place, placed.present, placed.amount
     FROM (
+        -- As arrays, since the function takes all of them in one call.
         SELECT array_agg(free.id) AS ids, array_agg(free.customer_id) AS customers,
             array_agg(free.unit) AS units, array_agg(free.amount) AS amounts,
             array_agg(free.expires_at) AS ends, array_agg(free.booked_at) AS times,
@@ -45,10 +46,12 @@ _PLACE_ALL: Final = """
             JOIN wallet ON wallet.organization_id = tenant.id
                 AND wallet.customer_id = one.customer_id AND wallet.unit = one.unit
             WHERE NOT {unbilled}
+            -- Wallets are locked in the order in which they are asked for, which none waits in.
             ORDER BY one.place
             FOR UPDATE OF wallet SKIP LOCKED
         ) AS free
     ) AS asked
+    -- Each hold of what those before it have left.
     CROSS JOIN LATERAL place_holds(
         tenant.id, asked.ids, asked.customers, asked.units, asked.amounts, asked.ends, asked.times,
         asked.stems, asked.places
