@@ -35,12 +35,14 @@ class WholeAnswers(BaseTransport):
         self._app = app
         self._open_portal = open_portal
         self._state = state
+        self.client = CLIENT
+        """The address and port that requests come from."""
 
     def handle_request(self, request: Request) -> Response:
         """The answer to a request, once the application is done with it."""
         asked = _Asked(request.read())
         with self._open_portal() as portal:
-            answering = asked.ask(self._app, _scope_of(request, self._state))
+            answering = asked.ask(self._app, _scope_of(request, self._state, self.client))
             asyncio.run_coroutine_threadsafe(answering, _loop_of(portal)).result()
         return Response(
             asked.status,
@@ -85,7 +87,7 @@ class _Asked:
                 self._whole.set()
 
 
-def _scope_of(request: Request, state: dict[str, Any]) -> Scope:
+def _scope_of(request: Request, state: dict[str, Any], client: tuple[str, int]) -> Scope:
     url = request.url
     return {
         "type": "http",
@@ -97,7 +99,7 @@ def _scope_of(request: Request, state: dict[str, Any]) -> Scope:
         "scheme": url.scheme,
         "query_string": url.query,
         "headers": [(name.lower(), value) for name, value in request.headers.raw],
-        "client": CLIENT,
+        "client": client,
         "server": [url.host, url.port or PORTS[url.scheme]],
         "extensions": {},
         "state": state.copy(),

@@ -48,10 +48,15 @@ class Person(TestClient):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, raise_server_exceptions=False)
         self.portal = self.shared_portal
-        self._transport = WholeAnswers(self.app, self._portal_factory, self.app_state)
+        self._answers = WholeAnswers(self.app, self._portal_factory, self.app_state)
+        self._transport = self._answers
         if self.compares_answers:
             self.event_hooks = {"response": [AnswerChecks.of_all().check]}
         self.email = f"ops{next(_numbers)}@lumenworks.test"
+
+    def come_from(self, address: str) -> None:
+        """Requests come from this address, as a server says it."""
+        self._answers.client = (address, 50000)
 
     def request(self, method: str, url: Any, **options: Any) -> Response:
         """The answer; a refusal is one that the document tells of."""

@@ -23,7 +23,7 @@ def refused_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at(app: FastAPI, address: str) -> Person:
     person = Person(app)
-    person._transport.client = (address, 50000)  # type: ignore[attr-defined]  # as a server says it
+    person.come_from(address)
     return person
 
 

@@ -26,7 +26,7 @@ def make(owner: Person, **limits: object) -> dict[str, str]:
 def at(app: FastAPI, address: str) -> Person:
     """Somebody whose requests come from an address."""
     person = Person(app)
-    person._transport.client = (address, 50000)  # type: ignore[attr-defined]  # as a server says it
+    person.come_from(address)
     return person
 
 
