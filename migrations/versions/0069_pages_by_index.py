@@ -13,8 +13,8 @@ SUCCEEDED = ("ix_payment_succeeded", "payment", "at", "status = 'succeeded'")
 
 
 def upgrade() -> None:
-    replace(*ISSUED, beside=["status", "currency", "total"])
-    replace(*SUCCEEDED, beside=["currency", "amount"])
+    build(*ISSUED, beside=["status", "currency", "total"])
+    build(*SUCCEEDED, beside=["currency", "amount"])
     op.create_index(
         "ix_credit_note_line_note",
         "credit_note_line",
@@ -25,22 +25,33 @@ def upgrade() -> None:
         "credit_grant_rule",
         ["organization_id", "customer_id", "created_at", "id"],
     )
+    take_over()
 
 
 def downgrade() -> None:
+    build(*SUCCEEDED, beside=[])
+    build(*ISSUED, beside=[])
     op.drop_index("ix_credit_grant_rule_listed", table_name="credit_grant_rule")
     op.drop_index("ix_credit_note_line_note", table_name="credit_note_line")
-    replace(*SUCCEEDED, beside=[])
-    replace(*ISSUED, beside=[])
+    take_over()
 
 
-def replace(name: str, table: str, instant: str, where: str, *, beside: list[str]) -> None:
-    """The index of a table by an instant is made anew, with these columns beside it."""
-    op.drop_index(name, table_name=table)
+def build(name: str, table: str, instant: str, where: str, *, beside: list[str]) -> None:
+    """The index of a table by an instant is made anew, with these columns beside it.
+
+    The one before stays until all are built: to drop an index keeps readers out as well.
+    """
     op.create_index(
-        name,
+        f"{name}_anew",
         table,
         ["organization_id", instant],
         postgresql_where=sa.text(where),
         postgresql_include=beside,
     )
+
+
+def take_over() -> None:
+    """The indexes that were built are those of the name, and the transaction ends with it."""
+    for name, *_ in (ISSUED, SUCCEEDED):
+        op.execute(f"DROP INDEX {name}")
+        op.execute(f"ALTER INDEX {name}_anew RENAME TO {name}")

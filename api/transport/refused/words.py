@@ -48,7 +48,7 @@ WORDS: Final[Mapping[str, str]] = {
     "multiple_of": "must be a multiple of {multiple_of}",
     "string_type": "must be a text",
     "string_unicode": "must be a text of valid Unicode",
-    "string_too_short": "must have at least {min_length:,} characters, and more than space",
+    "string_too_short": "must have at least {min_length:,} characters",
     "string_too_long": "must have at most {max_length:,} characters",
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
@@ -82,6 +82,8 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """By the library's codes, with what it says beside them in braces."""
 
+SOMETHING: Final = "must be more than space"
+
 LISTS: Final = ("expected", "expected_tags", "expected_schemes", "discriminator")
 """What the library puts in quotes: "'day', 'week' or 'month'"."""
 
@@ -98,6 +100,8 @@ def say(code: str, context: Mapping[str, Any]) -> str | None:
         return WORDS_OF_FORMS.get(pattern, f"must match {pattern}")
     if code not in WORDS:
         return None
+    if code == "string_too_short" and context["min_length"] == 1:
+        return SOMETHING
     told = {name: _unquoted(one) if name in LISTS else one for name, one in context.items()}
     return _ONE.sub(r"1 \1", WORDS[code].format_map(told))
 
