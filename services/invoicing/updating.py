@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
@@ -161,6 +162,9 @@ def _divide(
             and _draws_the_same(bill.totals, invoice, drawn.get(_key_of(one), ()))
         )
         (kept if is_kept else replaced).append((invoice, bill.totals))
+    for row in chain.from_iterable(drawn.values()):
+        # Draws go with their lines, of which the session is not told, and may come again.
+        session.expunge(row)
     return kept, replaced
 
 
