@@ -77,6 +77,8 @@ async def _serve(ledger: Path, host: str, port: int, address: str | None) -> Non
     )
     config = uvicorn.Config(server.app, log_config=None, access_log=False, server_header=False)
     sending = asyncio.create_task(relay.run())
+    # Whoever connects from now on waits until it answers, and is not refused.
+    bound.listen()
     typer.echo(f"The sandbox gateway listens at {place}")
     try:
         await uvicorn.Server(config).serve(sockets=[bound])

@@ -35,6 +35,8 @@ SELECT sum(hashtextextended(told, 0))::text FROM (
         JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = current_database()
     UNION ALL SELECT concat_ws(' ', datdba, datacl, datconnlimit) FROM pg_database
         WHERE datname = current_database()
+    -- A row, but one that says what the schema is.
+    UNION ALL SELECT version_num FROM alembic_version
 ) AS everything
 """
 """What changes with every statement that changes more than rows, or what is known of tables."""

@@ -142,3 +142,14 @@ def test_whoever_stayed_connected_is_out_and_what_they_had_open_is_gone(
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
     kept.close()
+
+
+def test_one_that_says_another_version_of_the_schema_is_dropped(
+    databases: LentDatabases, connect: Callable[[str], psycopg.Connection], made: list[str]
+) -> None:
+    first = databases.lend()
+    with connect(first) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0058'")
+    databases.take_back(first)
+
+    assert made == []
