@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.console.browser import browsing, why_none
+from tests.console.browser import why_none
 from tests.scenarios.product import Product
 
 pytestmark = pytest.mark.skipif(why_none() is not None, reason=str(why_none()))
@@ -27,15 +27,15 @@ IS_IN_SIGHT: Final = (
 
 
 @pytest.fixture
-def page(product: Product) -> Iterator[Any]:
+def page(product: Product, browser: Any) -> Iterator[Any]:
     """The page of the documentation, once it is drawn."""
-    with browsing() as browser:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-        page.goto(f"{product.url}/docs")
-        page.wait_for_selector(".opblock-tag-section")
-        page.click(".way summary")
-        yield page
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    page.goto(f"{product.url}/docs")
+    page.wait_for_selector(".opblock-tag-section")
+    page.click(".way summary")
+    yield page
+    page.close()
 
 
 def execute(block: Any) -> tuple[str, str]:
