@@ -1,4 +1,4 @@
-"""Argon2id in processes of their own, which stand back behind all others of the machine.
+"""Argon2id in processes of their own, which stand back behind who answers.
 
 A guess takes a tenth of a second of a processor. In a thread it would share the interpreter with
 every request: one that stands back while it holds that keeps all of them waiting, for as long as
@@ -20,11 +20,7 @@ from typing import IO, Final, Protocol
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from runtime.processes.priority import (
-    GUESSING_SESSION_NICENESS,
-    LEAST_NICENESS,
-    lower_priority,
-)
+from runtime.processes.priority import HASHING_NICENESS, lower_priority
 
 TRIES: Final = 2
 """A process that was ended from outside is replaced once for each question."""
@@ -128,5 +124,5 @@ def answer_lines(lines: Iterable[str], output: IO[str]) -> None:
 if __name__ == "__main__":
     # A terminal interrupts all processes; this one goes on until whoever asks it has ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lower_priority(LEAST_NICENESS, of_session=GUESSING_SESSION_NICENESS)
+    lower_priority(HASHING_NICENESS)
     answer_lines(sys.stdin, sys.stdout)

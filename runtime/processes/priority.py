@@ -1,4 +1,4 @@
-"""The priority of processes where processors are short: answers before bills, bills before guesses.
+"""The priority of processes where processors are short: answers, then logins, then bills.
 
 What stands back takes whatever is free, so a machine that is idle otherwise works as fast as ever.
 """
@@ -17,11 +17,9 @@ from typing import Final
 BILLING_NICENESS: Final = 10
 """A tenth of the processor of one who does not stand back, as long as that one wants it."""
 
-LEAST_NICENESS: Final = 19
-
-GUESSING_SESSION_NICENESS: Final = 5
-"""Of a session of guesses at passwords: a third of the share of one that does not stand back. With
-less, a login would take ten seconds where many are busy, and nobody waits for that."""
+HASHING_NICENESS: Final = 5
+"""A third of the processor of one who does not stand back. With less, a login would take six to
+forty seconds where many are busy, and nobody waits for that; how many guess at once is bounded."""
 
 SHORT_TURN_SECONDS: Final = 0.0001
 """The shortest that Linux gives. Its own are some milliseconds, of which one who wakes waits one or
@@ -35,16 +33,16 @@ TRIES: Final = 10
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 
 
-def lower_priority(niceness: int, *, of_session: int | None = None) -> None:
+def lower_priority(niceness: int) -> None:
     """This process yields to others of the machine. For its first thread, before it has others.
 
-    A session that it leads has ``of_session``, the same by default.
+    A session that it leads does so too.
     """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     # Linux may share processors between sessions first, which have a niceness of their own.
     if os.getsid(0) == os.getpid():
-        _lower_session(niceness if of_session is None else of_session)
+        _lower_session(niceness)
     # What answers requests may have begun this process, which has inherited its turns.
     _set_turn(0, nanoseconds=0)
 

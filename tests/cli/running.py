@@ -16,6 +16,8 @@ from runtime.embedded.processes import wait_until
 
 EXTERNAL = ("DATABASE_URL", "TEMPORAL_ADDRESS", "FLUXRATE_MIGRATION_DATABASE_URL")
 SECONDS_TO_START = 600
+SECONDS_TO_ANSWER = 60
+"""Other tests compute beside this one."""
 
 
 def fluxrate(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -28,6 +30,16 @@ def fluxrate(*words: str, **environment: str) -> subprocess.CompletedProcess[str
         timeout=600,
         check=False,
     )
+
+
+def get(url: str) -> httpx2.Response:
+    """The answer of an address, or of where it leads."""
+    return httpx2.get(url, trust_env=False, timeout=SECONDS_TO_ANSWER, follow_redirects=True)
+
+
+def post(url: str, **body: str) -> httpx2.Response:
+    """The answer to a body of JSON."""
+    return httpx2.post(url, json=body, trust_env=False, timeout=SECONDS_TO_ANSWER)
 
 
 def clean_environment() -> dict[str, str]:
@@ -107,4 +119,4 @@ class RunningInstance:
 
     def post(self, path: str, **body: str) -> httpx2.Response:
         """The answer of its API."""
-        return httpx2.post(f"{self.addresses.api_url}{path}", json=body, trust_env=False)
+        return post(f"{self.addresses.api_url}{path}", **body)

@@ -1,4 +1,4 @@
-"""Passwords are hashed by processes of their own that stand back behind all others."""
+"""Passwords are hashed by processes of their own that stand back behind who answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runtime.hashing import HashingProcesses
-from runtime.processes.priority import GUESSING_SESSION_NICENESS, LEAST_NICENESS
+from runtime.processes.priority import BILLING_NICENESS, HASHING_NICENESS
 
 PASSWORD = "correct-horse-9"
 
@@ -26,11 +26,13 @@ def hashing() -> Iterator[HashingProcesses]:
     processes.close()
 
 
-def test_process_that_hashes_has_the_least_priority(hashing: HashingProcesses) -> None:
+def test_login_waits_behind_answers_and_before_bills(hashing: HashingProcesses) -> None:
+    """Behind all others it took forty seconds where six were busy: its client had gone."""
     hashed = hashing.hash(PASSWORD)
 
     [pid] = hashing.pids()
-    assert os.getpriority(os.PRIO_PROCESS, pid) == LEAST_NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, pid) == HASHING_NICENESS
+    assert 0 < HASHING_NICENESS < BILLING_NICENESS
     assert hashing.verify_and_update(PASSWORD, hashed) == (True, None)
     assert hashing.verify_and_update("wrong-horse-9", hashed) == (False, None)
     assert hashing.pids() == [pid]
@@ -43,7 +45,7 @@ def test_process_that_hashes_stands_back_with_its_session_too(hashing: HashingPr
     if not takes_wishes():
         pytest.skip("Linux keeps no shares of sessions here, or takes no wishes for them.")
 
-    wanted, deadline = f" nice {GUESSING_SESSION_NICENESS}", time.monotonic() + 180
+    wanted, deadline = f" nice {HASHING_NICENESS}", time.monotonic() + 180
     while (text := read_share(pid)) and not text.endswith(wanted):
         # Linux takes few such wishes in a second, whoever has them: others may have been first.
         assert time.monotonic() < deadline

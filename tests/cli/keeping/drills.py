@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import psycopg
 
 from runtime.embedded.processes import wait_until
-from tests.cli.running import RunningInstance, fluxrate
+from tests.cli.running import RunningInstance, fluxrate, get
 from tests.scenarios.account import Account
 from tests.servers import superuser_url
 
@@ -159,7 +158,7 @@ def missing_workflows(business: Business) -> list[str]:
 
 def answers(url: str) -> int:
     """The status of an answer."""
-    return httpx2.get(url, trust_env=False).status_code
+    return get(url).status_code
 
 
 def go_on(business: Business, invoices: list[tuple[str, str, str]]) -> None:

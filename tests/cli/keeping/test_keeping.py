@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from runtime.embedded.processes import wait_until
@@ -24,7 +23,7 @@ from tests.cli.keeping.drills import (
     restored,
     stored_keys,
 )
-from tests.cli.running import RunningInstance, fluxrate
+from tests.cli.running import RunningInstance, fluxrate, get
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,7 @@ def test_everything_destroyed_and_restored_from_a_backup_under_load(
     rebuild(place)
     go_on(business, drill.invoices)
     assert "Quiet: no mail, webhook, charge or top-up leaves" in place.output
-    status = httpx2.get(f"{place.addresses.host_url}/status", trust_env=False)
+    status = get(f"{place.addresses.host_url}/status")
     assert status.json()["outbound"] == "off"
     assert "nothing leaves" in fluxrate("doctor", *place.directory_option).stdout
 

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
 from cli.local.instance import Instance
 from cli.local.temporal_links import link_questions
 from runtime.embedded.processes import wait_until
-from tests.cli.running import clean_environment, fluxrate, heed_interrupts
+from tests.cli.running import clean_environment, fluxrate, get, heed_interrupts, post
 from workflows.names import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parents[3]
@@ -82,10 +81,10 @@ def test_kept_demo_goes_on_with_a_login_and_pages(kept: Path) -> None:
         addresses = Instance(kept).addresses()
         assert addresses is not None
         pages = re.findall(r"http://\S+?/(?:p/|embed\?)\S+", text)
-        answers = [httpx2.get(page, trust_env=False).status_code for page in pages]
+        answers = [get(page).status_code for page in pages]
         login = {"email": "ops@lumenworks.test", "password": "correct-horse-9"}
-        signed_in = httpx2.post(f"{addresses.api_url}/auth/login", json=login, trust_env=False)
-        start = httpx2.get(addresses.docs_url.removesuffix("docs"), trust_env=False)
+        signed_in = post(f"{addresses.api_url}/auth/login", **login)
+        start = get(addresses.docs_url.removesuffix("docs"))
 
         assert answers == [200] * 4
         assert signed_in.status_code == 200

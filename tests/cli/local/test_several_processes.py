@@ -20,6 +20,7 @@ import pytest
 
 from runtime.embedded.processes import choose_port, wait_until
 from tests.cli.local.process_groups import SECONDS_TO_START, Group, end_by_itself, running_group
+from tests.cli.running import get
 from tests.scenarios.account import Account
 from tests.servers import superuser_url
 
@@ -122,7 +123,7 @@ def test_requests_go_on_when_a_process_is_killed_and_it_is_replaced(api: Group, 
     assert end_by_itself({first.server})
 
     for _ in range(30):
-        assert httpx2.get(f"{url}/livez", trust_env=False).status_code == 200
+        assert get(f"{url}/livez").status_code == 200
         assert second.status() == 200
     assert wait_until(
         lambda: len(api.pids) == 2 and api.pids != before, timeout_seconds=SECONDS_TO_START

@@ -7,12 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import psycopg
 import pytest
 
 from runtime.embedded.processes import wait_until
-from tests.cli.running import RunningInstance, fluxrate
+from tests.cli.running import RunningInstance, fluxrate, get
 from tests.docs.pages import DOCS, read_page
 from tests.docs.reader import Reader
 from tests.servers import superuser_url
@@ -51,7 +50,7 @@ def test_every_address_of_the_table_answers(running: RunningInstance) -> None:
     for url in (addresses.docs_url, addresses.temporal_ui_url):
         assert url is not None
         assert url in running.output
-        assert httpx2.get(url, trust_env=False, follow_redirects=True).status_code == 200
+        assert get(url).status_code == 200
     assert addresses.database_url in running.output
 
 
@@ -67,7 +66,7 @@ def test_links_of_the_console_and_of_the_first_run_are_printed_and_open(
 ) -> None:
     address = running.addresses.host_url + path
     [line] = [one for one in running.output.splitlines() if f" {words} " in one]
-    opened = httpx2.get(address, trust_env=False, follow_redirects=True)
+    opened = get(address)
 
     assert f" {address} " in line
     assert opened.status_code == 200
