@@ -89,9 +89,9 @@ class Viewer:
         """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds
-        while loop.time() < ends_at:
+        while (left := ends_at - loop.time()) > 0:
             try:
-                async with asyncio.timeout(SILENT_SECONDS):
+                async with asyncio.timeout(min(SILENT_SECONDS, left)):
                     await self.arrived.wait()
             except TimeoutError:
                 yield [], 0

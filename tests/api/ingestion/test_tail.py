@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,14 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
 from api.context import AppContext, state_of
-from api.ingestion.tail import MOST_OF_ONE, MOST_VIEWERS, MOST_WAITING, UsageTail
+from api.ingestion.tail import (
+    MOST_OF_ONE,
+    MOST_VIEWERS,
+    MOST_WAITING,
+    SILENT_SECONDS,
+    UsageTail,
+    Viewer,
+)
 from billing.errors import TooManyRequests
 from models.base import new_id
 from services.ingestion.event_input import EventReport
@@ -99,6 +107,19 @@ def test_nobody_is_told_of_the_events_of_another_organization(
     sold.used(1)
 
     assert turns.result() == []
+
+
+def test_a_stream_of_which_nobody_hears_ends_when_it_says() -> None:
+    """It used to end with its next sign of silence, which comes every fifteen seconds."""
+
+    async def watch() -> list[Any]:
+        return [turn async for turn in Viewer().turns(0.2)]
+
+    began = time.monotonic()
+    turns = asyncio.run(watch())
+
+    assert turns == [([], 0)]
+    assert time.monotonic() - began < SILENT_SECONDS
 
 
 def told_by(tail: UsageTail, submission: Submission, results: list[EventResult]) -> None:
