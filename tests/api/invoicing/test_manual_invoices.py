@@ -20,9 +20,13 @@ def customer(owner: Person) -> dict[str, Any]:
     return post(owner, "/customers", body)
 
 
-def write(owner: Person, customer: dict[str, Any], amount: int = 118) -> dict[str, Any]:
+def write(
+    owner: Person,
+    customer: dict[str, Any],
+    amount: int = 118,
+    due: str = "2027-01-31T00:00:00Z",
+) -> dict[str, Any]:
     line = {"description": "Import", "quantity": 1, "unit_amount": amount}
-    due = "2027-01-31T00:00:00Z"
     return post(
         owner,
         "/invoices",
@@ -104,3 +108,18 @@ def test_void_invoice_of_a_customer_whose_country_was_taken_away_names_it(
     answer = owner.post(f"{V1}/invoices/{invoice['id']}/reissue", json={})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "customer_without_country")
+
+
+def test_void_invoice_that_was_due_ten_years_ago_is_issued_again_as_it_was(
+    owner: Person, customer: dict[str, Any], clock: Clock
+) -> None:
+    """A reissue says no due date: which may be said of a new one has nothing to do with it."""
+    invoice = write(owner, customer, due="2016-02-25T00:00:00Z")
+    void(owner, invoice)
+    owner.headers["X-API-Key"] = owner.make_key("billing.write")
+    owner.cookies.clear()
+    clock.advance(days=3)
+
+    again = post(owner, f"/invoices/{invoice['id']}/reissue", {})
+
+    assert (again["due_date"], again["total"]) == (invoice["due_date"], invoice["total"])
