@@ -41,7 +41,8 @@ def bill_unbilled_period(
 
     A period that is over and has no draft yet is billed as well; one that ``was_overdue`` as the
     request came may have been billed on the way here. Raises NotFound for an unknown
-    period, Conflict ``period_already_billed``, ``period_not_over`` or ``period_skipped``.
+    period, Conflict ``period_already_billed``, ``period_not_over``, ``bill_parked`` or
+    ``period_skipped``.
     """
     subscription, _ = lock_for_change(session, organization_id, subscription_id, now=now)
     stored = require_period(
@@ -103,6 +104,13 @@ def reissue_invoice(
 def _require_billable(stored: SubscriptionPeriod) -> None:
     if stored.status == PeriodStatus.OPEN:
         raise Conflict("The period is not over yet.", code="period_not_over", field="period_index")
+    if stored.status == PeriodStatus.PARKED:
+        raise Conflict(
+            f"The period's bill is parked at {stored.parked_step}: {stored.parked_reason}."
+            " Mend that and retry the bill, or skip it.",
+            code="bill_parked",
+            field="period_index",
+        )
     if stored.status == PeriodStatus.SKIPPED:
         raise Conflict(
             "The period's bill was given up for good.",

@@ -60,3 +60,18 @@ def test_what_is_asked_is_true_or_false(owner: Person) -> None:
 
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "needs_attention"
+
+
+def test_period_whose_bill_is_parked_is_not_billed_beside_it(
+    owner: Person, context: AppContext, clock: Clock
+) -> None:
+    """It has no bill: whoever asks is told to try it again or to give it up."""
+    parked = sell(owner).subscribe("2026-02-01T00:00:00Z")
+    park(owner, context, clock, parked["id"])
+
+    answer = owner.post(
+        f"{V1}/subscriptions/{parked['id']}/generate-invoice", json={"period_index": 0}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "bill_parked")
+    assert "price_usage: a broken rule" in answer.json()["detail"]
