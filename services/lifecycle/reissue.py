@@ -106,8 +106,8 @@ def _require_billable(stored: SubscriptionPeriod) -> None:
         raise Conflict("The period is not over yet.", code="period_not_over", field="period_index")
     if stored.status == PeriodStatus.PARKED:
         raise Conflict(
-            f"The period's bill is parked at {stored.parked_step}: {stored.parked_reason}."
-            " Mend that and retry the bill, or skip it.",
+            "The period's bill is parked: mend what stopped it and retry the bill, or skip it."
+            f" It stopped at {stored.parked_step}: {stored.parked_reason}",
             code="bill_parked",
             field="period_index",
         )
