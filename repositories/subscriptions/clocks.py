@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func
@@ -45,42 +44,55 @@ def list_clocks(
 
 
 def count_arrived(
-    session: Session, organization_id: UUID, test_clock_id: UUID, target: datetime
-) -> tuple[int, int]:
-    """How many workflows on the clock have reported that they reached ``target``, and of how many.
+    session: Session, organization_id: UUID, test_clock_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, int]]:
+    """How many workflows on each clock that advances have reported its target, and of how many.
 
-    Those of subscriptions, and those that collect invoices.
+    Those of subscriptions, and those that collect invoices. A clock without either is not named.
     """
-    arrived = of = 0
+    counted: dict[UUID, tuple[int, int]] = {}
     for table, conditions in (
         (Subscription, ()),
         (Collection, (Collection.status == CollectionStatus.ACTIVE,)),
     ):
-        has_come = col(table.completed_through) >= target
+        has_come = col(table.completed_through) >= col(TestClock.target_time)
         found = session.exec(
-            select(func.count().filter(has_come), func.count()).where(
-                table.organization_id == organization_id,
-                table.test_clock_id == test_clock_id,
+            select(TestClock.id, func.count().filter(has_come), func.count())
+            .join(
+                table,
+                (col(table.organization_id) == TestClock.organization_id)
+                & (col(table.test_clock_id) == TestClock.id),
+            )
+            .where(
+                TestClock.organization_id == organization_id,
+                col(TestClock.id).in_(test_clock_ids),
+                col(TestClock.target_time).is_not(None),
                 *conditions,
             )
-        ).one()
-        arrived, of = arrived + found[0], of + found[1]
-    return arrived, of
+            .group_by(col(TestClock.id))
+        )
+        for clock_id, arrived, of in found:
+            before = counted.get(clock_id, (0, 0))
+            counted[clock_id] = before[0] + arrived, before[1] + of
+    return counted
 
 
-def count_parked(session: Session, organization_id: UUID, test_clock_id: UUID) -> int:
-    """How many bills of the clock's subscriptions wait for people."""
-    return session.exec(
-        select(func.count())
-        .select_from(SubscriptionPeriod)
+def count_parked(
+    session: Session, organization_id: UUID, test_clock_ids: Sequence[UUID]
+) -> dict[UUID, int]:
+    """How many bills of each clock's subscriptions wait for people; none of a clock not named."""
+    found = session.exec(
+        select(Subscription.test_clock_id, func.count())
         .join(
-            Subscription,
-            (col(Subscription.organization_id) == SubscriptionPeriod.organization_id)
-            & (col(Subscription.id) == SubscriptionPeriod.subscription_id),
+            SubscriptionPeriod,
+            (col(SubscriptionPeriod.organization_id) == Subscription.organization_id)
+            & (col(SubscriptionPeriod.subscription_id) == Subscription.id),
         )
         .where(
             Subscription.organization_id == organization_id,
-            Subscription.test_clock_id == test_clock_id,
+            col(Subscription.test_clock_id).in_(test_clock_ids),
             SubscriptionPeriod.status == PeriodStatus.PARKED,
         )
-    ).one()
+        .group_by(col(Subscription.test_clock_id))
+    )
+    return {clock_id: parked for clock_id, parked in found if clock_id is not None}

@@ -7,9 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from billing.subscriptions import NEXT_ENTRIES
+from models.subscriptions.clocks import TestClock
 from models.subscriptions.subscriptions import Subscription, SubscriptionAction
 from repositories.asynchronous.document_reads import DocumentRead
-from repositories.asynchronous.prefetched import Prefetched
+from repositories.asynchronous.prefetched import Prefetched, Row
 from repositories.statement_text import compact
 from repositories.subscriptions import actions, agenda_facts
 
@@ -27,6 +28,7 @@ class StoredTimeline:
     """A subscription with what happened to it, and the facts of what will."""
 
     subscription: Subscription
+    clock: TestClock | None
     actions: list[SubscriptionAction]
     broken: list[BrokenInvoice]
     facts: list[Any]
@@ -38,6 +40,12 @@ TIMELINES: Final = DocumentRead(
     compact(f"""
     SELECT asked.place, json_build_object(
         'subscription', subscription,
+        -- What tells its present, if that is not the wall.
+        'clock', (
+            SELECT test_clock FROM test_clock
+            WHERE test_clock.organization_id = tenant.id
+                AND test_clock.id = subscription.test_clock_id
+        ),
         -- The past, in the order of its instants.
         'actions', (
             SELECT coalesce(json_agg(happened ORDER BY happened.at, happened.id), '[]')
@@ -74,7 +82,10 @@ def prefetch(found: StoredTimeline) -> Prefetched:
     """A session that knows of the subscription what was found, as the functions give it."""
     subscription = found.subscription
     key = (subscription.organization_id, subscription.id)
-    session = Prefetched({(Subscription, key): subscription})
+    rows: dict[Row, object] = {(Subscription, key): subscription}
+    if (clock := found.clock) is not None:
+        rows[TestClock, (clock.organization_id, clock.id)] = clock
+    session = Prefetched(rows)
     session.know_one(actions.list_actions, key, found.actions)
     broken = {one.id: [*one.problems] for one in found.broken}
     session.know_one(actions.list_broken_einvoices, key, broken)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -25,6 +27,9 @@ from services.audit_log import record
 from services.quotas import require_room
 from services.required import not_found, require_clock
 from services.subscriptions import agenda, turns
+
+NOBODY: Final = (0, 0)
+"""How many have come along, and of how many, where nobody lives by a clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,10 @@ def create_clock(
 
 def get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> ClockReading:
     """The clock; it advances until the rows of all its subscriptions say they have come along."""
-    return _read(session, _get_clock(session, organization_id, test_clock_id))
+    clock = _get_clock(session, organization_id, test_clock_id)
+    if clock.deleted_at is not None:
+        raise not_found("Test clock")
+    return _read(session, clock)
 
 
 def list_clocks(
@@ -139,7 +147,7 @@ def list_clocks(
 ) -> tuple[list[ClockReading], int]:
     """A page of test clocks, oldest first, and how many there are."""
     clocks, total = stored_clocks.list_clocks(session, organization_id, offset=offset, limit=limit)
-    return [_read(session, clock) for clock in clocks], total
+    return _read_all(session, organization_id, clocks), total
 
 
 def advance_clock(
@@ -238,7 +246,8 @@ def settle_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -
     clock = stored_clocks.lock_clock(session, organization_id, test_clock_id)
     if clock is None or clock.target_time is None:
         return
-    arrived, of = stored_clocks.count_arrived(session, organization_id, clock.id, clock.target_time)
+    counted = stored_clocks.count_arrived(session, organization_id, [clock.id])
+    arrived, of = counted.get(clock.id, NOBODY)
     if arrived == of:
         clock.frozen_time = clock.target_time
         clock.target_time = None
@@ -257,19 +266,27 @@ def _get_clock(session: Session, organization_id: UUID, test_clock_id: UUID) -> 
 
 
 def _read(session: Session, clock: TestClock) -> ClockReading:
-    if clock.deleted_at is not None:
-        raise not_found("Test clock")
-    target = clock.target_time
-    return ClockReading(
-        id=clock.id,
-        name=clock.name,
-        frozen_time=target or clock.frozen_time,
-        is_advancing=target is not None,
-        needs_attention=stored_clocks.count_parked(session, clock.organization_id, clock.id),
-        arrived=None
-        if target is None
-        else stored_clocks.count_arrived(session, clock.organization_id, clock.id, target),
-    )
+    [reading] = _read_all(session, clock.organization_id, [clock])
+    return reading
+
+
+def _read_all(
+    session: Session, organization_id: UUID, clocks: Sequence[TestClock]
+) -> list[ClockReading]:
+    advancing = [clock.id for clock in clocks if clock.target_time is not None]
+    parked = stored_clocks.count_parked(session, organization_id, [clock.id for clock in clocks])
+    counted = stored_clocks.count_arrived(session, organization_id, advancing) if advancing else {}
+    return [
+        ClockReading(
+            id=clock.id,
+            name=clock.name,
+            frozen_time=clock.target_time or clock.frozen_time,
+            is_advancing=clock.target_time is not None,
+            needs_attention=parked.get(clock.id, 0),
+            arrived=None if clock.target_time is None else counted.get(clock.id, NOBODY),
+        )
+        for clock in clocks
+    ]
 
 
 def is_still(session: Session, organization_id: UUID, test_clock_id: UUID | None) -> bool:

@@ -98,7 +98,7 @@ def test_what_somebody_did_about_a_bill_is_told_behind(
     assert "Agreed." in [one["detail"] for one in said["past"]]
 
 
-def test_a_timeline_on_a_test_clock_is_told_behind(owner: Person) -> None:
+def test_a_timeline_on_a_test_clock_is_told_in_front(owner: Person) -> None:
     sold = sell(owner)
     clock = post(owner, "/test-clocks", {"name": "A", "frozen_time": "2026-01-20T00:00:00Z"})
     body = {"name": "Acme", "email": "ap@acme.test", "test_clock_id": clock["id"]}
@@ -106,7 +106,7 @@ def test_a_timeline_on_a_test_clock_is_told_behind(owner: Person) -> None:
 
     is_in_front, said = told(owner, sold.subscribe(customer_id=customer["id"]))
 
-    assert not is_in_front
+    assert is_in_front
     assert said["upcoming"]
 
 

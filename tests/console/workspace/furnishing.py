@@ -30,6 +30,7 @@ def furnish(owner: Person, transactions: Transactions, clock: Clock) -> dict[str
         "customers": customer,
         "subscriptions": invoice["subscription_id"],
         "invoices": invoice["id"],
+        "lines": invoice["line_items"][0]["id"],
         "plans": sold.plan["id"],
         "meters": sold.feature["meter"]["id"],
         "test-clocks": test_clock["id"],

@@ -88,12 +88,14 @@ def seen(house: House) -> dict[tuple[str, str], Response]:
 
 
 def addresses(ids: Mapping[str, str]) -> list[str]:
-    """Every screen, with an id in the place of its ``{id}``."""
-    return [
-        template.replace("{id}", ids[template.split("/")[2]]) if "{id}" in template else template
-        for template in SHOWN
-        if template not in STREAMS
-    ]
+    """Every screen and part, with ids in the places of its ``{id}`` and ``{line}``."""
+    return [fill_in(template, ids) for template in SHOWN if template not in STREAMS]
+
+
+def fill_in(template: str, ids: Mapping[str, str]) -> str:
+    if "{" not in template:
+        return template
+    return template.replace("{id}", ids[template.split("/")[2]]).replace("{line}", ids["lines"])
 
 
 def calls_of(page: str) -> Iterator[tuple[str, str]]:
@@ -188,7 +190,7 @@ def test_ids_of_another_organization_are_found_on_no_screen(
     stranger = Person(house.app).sign_up("Quay")
     for template in SHOWN:
         if "{id}" in template:
-            address = template.replace("{id}", house.ids[template.split("/")[2]])
+            address = fill_in(template, house.ids)
             assert stranger.get(address, headers=asks).status_code == 404, address
             nowhere = template.replace("{id}", NOWHERE)
             assert house.owner.get(nowhere, headers=asks).status_code == 404, template

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -12,16 +12,17 @@ from psycopg import AsyncCursor
 from sqlalchemy import Engine, event
 
 from api import idle_connections
-from tests.api.people import Person
-from tests.api.sold import post
-from tests.console.billed import billed, buyer, issue
-from tests.console.workspace.test_paging import add_alert, add_coupon, add_grant, add_rule
+from console.workspace.frame import HOME, SEE_OTHER
+from repositories.transactions import Transactions
+from tests.api.people import Clock, Person
+from tests.api.sold import V1
+from tests.console.billed import billed
+from tests.console.workspace.crowding import crowd
+from tests.console.workspace.every_screen.test_matrix import addresses
+from tests.console.workspace.furnishing import furnish
+from tests.console.workspace.test_paging import add_grant
 
 FEW, MANY = 2, 12
-LISTS = (
-    *("customers", "invoices", "payments", "audit", "plans", "meters", "subscriptions"),
-    *("coupons", "alerts", "dunning", "requests"),
-)
 OF_SESSIONS = ("user_session", "set_config")
 """Whoever was known a second ago is not asked for again, so a slow machine asks more often."""
 SIGN_OF_LIFE = "SELECT 1"
@@ -59,35 +60,42 @@ def counted() -> Iterator[list[str]]:
 
 
 def statements_of(owner: Person, name: str) -> int:
-    """How many statements a list takes, once whatever is cached is there."""
-    owner.get(f"/console/{name}")
+    """How many statements a screen takes, once whatever is cached is there."""
+    address = f"{HOME}/{name}".rstrip("/")
+    is_part = owner.get(address, follow_redirects=False).status_code == SEE_OTHER
+    asks = {"HX-Request": "true"} if is_part else {}
+    owner.get(address, headers=asks)
     with counted() as sent:
-        assert owner.get(f"/console/{name}").status_code == 200
+        answer = owner.get(address, headers=asks, follow_redirects=False)
+    assert answer.status_code == 200, (name, answer.status_code)
     return len(sent)
 
 
-def sell_to(owner: Person, first: int, last: int) -> None:
-    for number in range(first, last):
-        customer = buyer(owner, external_id=f"acct_{number}", name=f"Buyer {number}")
-        issue(owner, customer)
-        watched = {"on": "spend", "subject": {"customer_id": customer}, "thresholds": [number]}
-        post(owner, "/alerts", watched)
-        post(owner, "/coupons", {"code": f"SPRING-{number}", "percent": 10})
+def screens(ids: Mapping[str, str]) -> list[str]:
+    """Every screen and every part that follows one, but for what is told as it happens."""
+    customer = ids["customers"]
+    return [
+        *(one.removeprefix(HOME).removeprefix("/") for one in addresses(ids)),
+        *(f"customers/{customer}/credits?unit={unit}" for unit in ("USD", "TOKENS")),
+        "search?q=buyer",
+    ]
 
 
-@pytest.fixture
-def taken(owner: Person) -> dict[str, tuple[int, int]]:
-    """By list, the statements that few rows take, and those that many take."""
-    billed(owner)
-    sell_to(owner, 100, 100 + FEW)
-    few = {name: statements_of(owner, name) for name in LISTS}
-    sell_to(owner, 200, 200 + MANY)
-    return {name: (few[name], statements_of(owner, name)) for name in LISTS}
+def test_many_rows_take_the_statements_of_a_few(
+    owner: Person, transactions: Transactions, clock: Clock
+) -> None:
+    ids = furnish(owner, transactions, clock)
+    in_a_country = {"billing_address_country": "GB"}
+    assert owner.patch(f"{V1}/customers/{ids['customers']}", json=in_a_country).status_code == 200
+    add_grant(owner, ids["customers"], 1_000_000)  # so that there is some to draw on, always
+    crowd(owner, ids, clock, 1, FEW + 1)
+    few = {one: statements_of(owner, one) for one in screens(ids)}
 
+    crowd(owner, ids, clock, FEW + 1, MANY + 1)
 
-def test_many_rows_take_the_statements_of_a_few(taken: dict[str, tuple[int, int]]) -> None:
-    assert all(few for few, _ in taken.values())
-    assert {name: both for name, both in taken.items() if both[0] != both[1]} == {}
+    many = {one: statements_of(owner, one) for one in screens(ids)}
+    assert all(few.values())
+    assert {one: (few[one], many[one]) for one in few if few[one] != many[one]} == {}
 
 
 def test_connections_that_rested_take_no_statement_of_a_list(
@@ -99,18 +107,3 @@ def test_connections_that_rested_take_no_statement_of_a_list(
     monkeypatch.setattr(idle_connections, "IDLE_SECONDS", -1.0)
 
     assert statements_of(owner, "customers") == used
-
-
-def test_rows_within_a_screen_take_no_statement_each(owner: Person) -> None:
-    customer = buyer(owner)
-    screens = [f"customers/{customer}{rest}" for rest in ("", "/alerts", "/credits?unit=USD")]
-
-    def add(first: int, last: int) -> dict[str, int]:
-        for number in range(first, last):
-            for add_one in (add_alert, add_coupon, add_grant, add_rule):
-                add_one(owner, customer, number)
-        return {one: statements_of(owner, one) for one in screens}
-
-    few, many = add(1, FEW + 1), add(FEW + 1, MANY + 1)
-
-    assert few == many
