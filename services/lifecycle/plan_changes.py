@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import Session
 
 from billing.errors import Conflict, InvalidInput, InvalidTransition
-from billing.invoicing.invoices import InvoiceLine
-from billing.money import ZERO, find_currency
+from billing.invoicing.invoices import InvoiceTotals
 from billing.pending_changes import ChangeAction, PendingChange
 from billing.periods import Alignment, Period
 from billing.subscriptions import SubscriptionStatus, has_ended
@@ -29,14 +26,6 @@ from services.required import require_plan
 from services.subscriptions import agenda, period_versions, periods
 from services.subscriptions.period_versions import version_to_open
 from services.subscriptions.start import open_period
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanChangePreview:
-    """What a change would bill at once, and what it adds up to, in major units."""
-
-    lines: tuple[InvoiceLine, ...]
-    total: Decimal
 
 
 def change_plan(
@@ -122,8 +111,11 @@ def preview_change(
     at_period_end: bool,
     restarts_cycle: bool = False,
     now: datetime,
-) -> PlanChangePreview:
-    """The lines that a change would bill at once, for the part that ran. Nothing changes."""
+) -> InvoiceTotals | None:
+    """What a change would bill at once, for the part that ran. Nothing changes.
+
+    None where it bills nothing at once: at the period's end, or before anything ran.
+    """
     subscription, present = lock_for_change(session, organization_id, subscription_id, now=now)
     _require_anchor(subscription, at_period_end=at_period_end, restarts_cycle=restarts_cycle)
     _require_alive(subscription)
@@ -132,14 +124,13 @@ def preview_change(
     nothing_yet = stored is None or stored.starts_at >= present
     goes_on = plan.id == subscription.plan_id and not restarts_cycle
     if at_period_end or nothing_yet or goes_on:
-        return PlanChangePreview(lines=(), total=find_currency(plan.currency).round(ZERO))
+        return None
     assert stored is not None
     span = Period(starts_at=stored.starts_at, ends_at=present)
     rated = steps.look_at_span(session, subscription, stored, span)
     # A cycle that restarts on the same plan goes on with its commitments, another plan ends them.
     ending = Ending.REGULAR if plan.id == subscription.plan_id else Ending.PLAN
-    totals = previews.total_span(session, subscription, stored, rated, ending=ending)
-    return PlanChangePreview(lines=totals.lines, total=totals.total)
+    return previews.total_span(session, subscription, stored, rated, ending=ending)
 
 
 def _change_now(

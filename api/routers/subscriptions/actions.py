@@ -17,7 +17,6 @@ from api.routers.invoicing.invoices import view_invoices
 from api.routers.subscriptions.previews import write_in_front
 from api.routers.subscriptions.subscriptions import PeriodIndex, view_one
 from api.schemas.invoicing.invoices import InvoicePreviewView, InvoiceView, view_preview
-from api.schemas.invoicing.lines import view_preview_line
 from api.schemas.pages import ListOf
 from api.schemas.subscriptions.actions import (
     CancelRequest,
@@ -31,6 +30,7 @@ from api.schemas.subscriptions.actions import (
     SkipRequest,
     TimelineView,
     When,
+    view_change,
     view_timeline,
 )
 from api.schemas.subscriptions.subscriptions import SubscriptionView
@@ -138,8 +138,7 @@ def change_subscription_plan(
             restarts_cycle=restarts_cycle,
             now=context.now(),
         )
-        lines = [view_preview_line(line) for line in shown.lines]
-        return respond(PlanChangePreview(lines=lines, total=shown.total))
+        return respond(view_change(shown))
     subscription = plan_changes.change_plan(
         session,
         principal.organization_id,

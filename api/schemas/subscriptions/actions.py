@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -11,8 +11,10 @@ from pydantic import Field
 from api.schemas.common import Count, Flag, Instant, Moment, Money, Schema, View, Words, any_case
 from api.schemas.described import ShownAs
 from api.schemas.invoicing.invoices import InvoiceView
-from api.schemas.invoicing.lines import PreviewLineView
+from api.schemas.invoicing.lines import PreviewLineView, view_preview_line
 from api.schemas.subscriptions.subscriptions import PendingChangeView
+from billing.invoicing.invoices import InvoiceTotals
+from billing.money import ZERO
 from billing.timeline import Happening
 from services.subscriptions.timeline import Timeline, TimelineEntry
 
@@ -89,8 +91,33 @@ class PlanChangePreview(View):
 
     lines: list[PreviewLineView]
     """What the change would bill at once."""
+    subtotal: Money
+    """The sum of the lines, less tax that is in their prices."""
+    coupons_total: Money
+    """What coupons take off the lines; it is not in the total."""
+    credits_total: Money
+    """What prepaid credit pays in all."""
+    tax: Money
+    """The tax of all rates."""
     total: Money
-    """The sum of the lines."""
+    """What the invoice would come to: the lines less what coupons take off and what credit pays
+    before they are taxed, with tax."""
+    amount_due: Money
+    """What would be left to pay of it."""
+
+
+AMOUNTS: Final = ("subtotal", "coupons_total", "credits_total", "tax", "total", "amount_due")
+"""Of a bill, in the order in which it is computed."""
+
+
+def view_change(totals: InvoiceTotals | None) -> PlanChangePreview:
+    """What a change would bill; nothing where it bills nothing at once."""
+    if totals is None:
+        return PlanChangePreview(lines=[], **dict.fromkeys(AMOUNTS, ZERO))
+    return PlanChangePreview(
+        lines=[view_preview_line(line) for line in totals.lines],
+        **{name: getattr(totals, name) for name in AMOUNTS},
+    )
 
 
 class PendingBillsView(View):

@@ -10,7 +10,7 @@ from api.routers.invoicing.invoices import view_invoices
 from api.transport.exact_json import dump_json
 from repositories.invoicing.invoices import find_invoice
 from tests.api.people import Person
-from tests.api.sold import V1, post, sell
+from tests.api.sold import V1, add_plan, post, sell
 
 
 def test_invoice_shows_coupons_by_line_and_explains_them(
@@ -60,3 +60,23 @@ def test_preview_shows_what_a_coupon_would_take_off(owner: Person) -> None:
     [coupon] = preview["coupons"]
     assert (coupon["amount"], coupon["lines"][0]["line_id"]) == (5, None)
     assert (preview["subtotal"], preview["coupons_total"], preview["total"]) == (31, 5, 26)
+
+
+def test_preview_of_a_change_of_plan_says_what_a_coupon_takes_off(owner: Person) -> None:
+    sold = sell(owner)
+    post(owner, f"/plans/{sold.plan['id']}/charges", {"type": "FIXED", "unit_price": 31})
+    post(owner, "/coupons", {"code": "FIFTH", "percent": 20})
+    post(owner, f"/customers/{sold.customer['id']}/coupons", {"code": "FIFTH"})
+    path = f"/subscriptions/{sold.subscribe('2026-02-20T00:00:00Z')['id']}"
+    other = {"plan_id": add_plan(owner, "other")["id"]}
+
+    preview = post(owner, f"{path}/change-plan", other | {"preview": True})
+    nothing = post(owner, f"{path}/change-plan", other | {"preview": True, "when": "period_end"})
+    post(owner, f"{path}/change-plan", other)
+
+    whose = {"subscription_id": path.rpartition("/")[2]}
+    [bill] = owner.get(f"{V1}/invoices", params=whose).json()["data"]
+    amounts = ("subtotal", "coupons_total", "credits_total", "tax", "total", "amount_due")
+    assert preview["coupons_total"] > 0
+    assert {name: preview[name] for name in amounts} == {name: bill[name] for name in amounts}
+    assert nothing == dict.fromkeys(amounts, 0) | {"lines": []}

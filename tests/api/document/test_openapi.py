@@ -182,7 +182,8 @@ def test_preview_of_a_plan_change_is_not_called_a_subscription(document: dict[st
         "PlanChangePreview",
     ]
     preview = document["components"]["schemas"]["PlanChangePreview"]
-    assert preview["required"] == ["lines", "total"]
+    amounts = ["subtotal", "coupons_total", "credits_total", "tax", "total", "amount_due"]
+    assert preview["required"] == ["lines", *amounts]
 
 
 def test_body_that_may_be_left_out_is_not_null(document: dict[str, Any]) -> None:

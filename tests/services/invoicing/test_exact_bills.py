@@ -92,6 +92,7 @@ def test_each_plan_is_bounded_for_the_time_that_it_ran(shop: Shop) -> None:
     life.do(plan_changes.change_plan, other.id, at_period_end=False, now=NOW)
     pass_to(life, GRACE_OVER)
 
+    assert preview is not None
     assert format(preview.total, "f") == "32.26"
     assert totals(life)[:2] == ["32.26", "210.00"]
     require_proven(life)

@@ -131,6 +131,7 @@ def test_another_plan_leaves_add_ons_attached(shop: Shop) -> None:
     life.do(plan_changes.change_plan, other.id, at_period_end=False, now=NOW)
     pass_to(life, GRACE_OVER)
 
+    assert preview is not None
     first, rest, *_ = invoices_of(life)
     assert [plain_text(one.line_total) for one in preview.lines] == ["0", "30"]
     assert lines(life, first) == [("proration", "3", "30")]

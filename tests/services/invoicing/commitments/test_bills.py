@@ -142,6 +142,7 @@ def test_another_plan_ends_the_term_and_the_preview_says_so(shop: Shop, tmp_path
     life.do(plan_changes.change_plan, other.id, at_period_end=False, now=NOW)
     life.catch_up()
 
+    assert preview is not None
     assert [plain_text(one.line_total) for one in preview.lines] == ["5", "27.26"]
     assert shown(life)[0] == ["5", "+27.26"]
     require_agreed(life, tmp_path)
