@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Prove or rebuild hourly roll-ups.", no_args_is_help=True)
 
+MOST_LISTED = 20
+"""Of several organizations of which one is to be named."""
 DataDirectory = Annotated[
     Path | None,
     typer.Option(help="The instance whose database is meant, unless DATABASE_URL is set."),
@@ -139,9 +141,23 @@ def find_organization(transactions: Transactions, organization: UUID | None) -> 
     from cli.output import refuse
 
     found = list_organizations(transactions, organization)
-    if len(found) != 1:
-        refuse(f"There are {len(found):,} organizations: name one by --organization.")
+    if not found:
+        refuse("There is no organization yet.")
+    if len(found) > 1:
+        listed = "\n".join(_describe(transactions, found[-MOST_LISTED:]))
+        newest = f", of which these are the newest {MOST_LISTED}" * (len(found) > MOST_LISTED)
+        refuse(
+            f"There are {len(found):,} organizations{newest}: name one by --organization.\n{listed}"
+        )
     return found[0]
+
+
+def _describe(transactions: Transactions, found: Sequence[UUID]) -> list[str]:
+    """A line for each, with its id and its name."""
+    from repositories.accounts.organizations import get_organization
+
+    with transactions.for_organizations(found) as session:
+        return [f"{one}  {get_organization(session, one).name}" for one in found]
 
 
 def show_verdict(console: Console, organization_id: UUID, verdict: RollupVerdict) -> None:

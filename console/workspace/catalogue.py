@@ -136,7 +136,8 @@ DUNNING: Final = Listing(
         ),
     ),
     link=lambda row: f"{HOME}/invoices/{row['invoice_id']}",
-    empty="What is charged again, reminded of, and given up stands here, the soonest first.",
+    empty="Nothing is due by itself. What is charged again, reminded of and given up stands here,"
+    " the soonest first; what was given up and is still due stands among the open invoices.",
     by_cursor=True,
 )
 

@@ -74,3 +74,4 @@ def test_what_cannot_be_is_refused(shop: Shop, module_database_url: str) -> None
     assert str(days.exception) == "--to must not lie before --from."
     assert "There is no organization" in str(unknown.exception)
     assert "name one by --organization" in str(several.exception)
+    assert f"\n{shop.organization_id}  " in str(several.exception)

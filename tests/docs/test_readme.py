@@ -30,7 +30,7 @@ def test_the_words_of_the_quickstart_are_those_of_the_guides() -> None:
     )
     words = quickstart.split("\n\n")[1:]
 
-    assert len(words) == 2
+    assert len(words) == 3
     assert [text for text in words if text.strip() not in guides] == []
 
 

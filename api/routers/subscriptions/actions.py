@@ -30,7 +30,7 @@ from api.schemas.subscriptions.actions import (
     SkipRequest,
     TimelineView,
     When,
-    view_change,
+    view_preview_of_change,
     view_timeline,
 )
 from api.schemas.subscriptions.subscriptions import SubscriptionView
@@ -138,7 +138,7 @@ def change_subscription_plan(
             restarts_cycle=restarts_cycle,
             now=context.now(),
         )
-        return respond(view_change(shown))
+        return respond(view_preview_of_change(shown))
     subscription = plan_changes.change_plan(
         session,
         principal.organization_id,

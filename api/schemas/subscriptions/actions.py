@@ -110,7 +110,7 @@ AMOUNTS: Final = ("subtotal", "coupons_total", "credits_total", "tax", "total", 
 """Of a bill, in the order in which it is computed."""
 
 
-def view_change(totals: InvoiceTotals | None) -> PlanChangePreview:
+def view_preview_of_change(totals: InvoiceTotals | None) -> PlanChangePreview:
     """What a change would bill; nothing where it bills nothing at once."""
     if totals is None:
         return PlanChangePreview(lines=[], **dict.fromkeys(AMOUNTS, ZERO))

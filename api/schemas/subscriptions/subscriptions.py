@@ -119,6 +119,8 @@ class SubscriptionView(View, like=(SubscriptionCreate,)):
     """The end of the running period, itself excluded."""
     last_invoiced_date: Moment | None
     """The end of the last period that was billed; null before any."""
+    next_plan_id: UUID | None
+    """The plan that it moves to with the end of the running period; null where it stays."""
     cancel_at_period_end: bool
     """Whether it ends with the running period."""
     canceled_at: Moment | None
@@ -200,6 +202,7 @@ def view_subscription(
         current_period_start=subscription.current_period_start,
         current_period_end=subscription.current_period_end,
         last_invoiced_date=subscription.last_invoiced_date,
+        next_plan_id=subscription.next_plan_id,
         cancel_at_period_end=subscription.cancel_at_period_end,
         canceled_at=subscription.canceled_at,
         reason=subscription.cancel_reason,

@@ -17,7 +17,7 @@ from repositories.transactions import Transactions
 from tests.api.people import Clock, Person
 from tests.api.sold import V1
 from tests.console.billed import billed
-from tests.console.workspace.crowding import crowd
+from tests.console.workspace.every_screen.rows import add_rows
 from tests.console.workspace.every_screen.test_matrix import addresses
 from tests.console.workspace.furnishing import furnish
 from tests.console.workspace.test_paging import add_grant
@@ -88,10 +88,10 @@ def test_many_rows_take_the_statements_of_a_few(
     in_a_country = {"billing_address_country": "GB"}
     assert owner.patch(f"{V1}/customers/{ids['customers']}", json=in_a_country).status_code == 200
     add_grant(owner, ids["customers"], 1_000_000)  # so that there is some to draw on, always
-    crowd(owner, ids, clock, 1, FEW + 1)
+    add_rows(owner, ids, clock, 1, FEW + 1)
     few = {one: statements_of(owner, one) for one in screens(ids)}
 
-    crowd(owner, ids, clock, FEW + 1, MANY + 1)
+    add_rows(owner, ids, clock, FEW + 1, MANY + 1)
 
     many = {one: statements_of(owner, one) for one in screens(ids)}
     assert all(few.values())

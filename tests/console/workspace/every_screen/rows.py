@@ -96,7 +96,7 @@ ADDITIONS = (
 )
 
 
-def crowd(owner: Person, ids: Ids, clock: Clock, first: int, last: int) -> None:
+def add_rows(owner: Person, ids: Ids, clock: Clock, first: int, last: int) -> None:
     """One more of each with every number, a minute after the last."""
     for number in range(first, last):
         clock.advance(minutes=1)
