@@ -268,6 +268,7 @@ def create_app(
         ],
         **ABOUT,
         lifespan=partial(_serve, lifespan or _nothing_to_open),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

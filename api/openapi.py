@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from api.access import sessions
@@ -110,6 +112,22 @@ def install(app: FastAPI, routers: Sequence[Router], prefix: str) -> None:
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]  # the documented way to extend it
+    app.state.written_document = _WrittenDocument(describe)
+
+
+class _WrittenDocument:
+    """The document's bytes, written when they are first asked for and kept: they are millions."""
+
+    def __init__(self, describe: Callable[[], Document]) -> None:
+        self._describe = describe
+        self._alone = Lock()
+        self._written: bytes | None = None
+
+    def __call__(self) -> bytes:
+        with self._alone:
+            if self._written is None:
+                self._written = bytes(JSONResponse(self._describe()).body)
+            return self._written
 
 
 def _describe(app: FastAPI, routers: Sequence[Router], prefix: str) -> Document:

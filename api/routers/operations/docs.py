@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from api.transport.route import Router
@@ -33,6 +34,12 @@ HEADERS: Final = {
 def show_docs() -> FileResponse:
     """Show the page that lists every operation and tries it."""
     return FileResponse(STATIC / "docs.html", media_type="text/html", headers=HEADERS)
+
+
+@router.get("/openapi.json")
+def show_document(request: Request) -> Response:
+    """Give the document of all operations: off the event loop, which making it would keep."""
+    return Response(request.app.state.written_document(), media_type="application/json")
 
 
 def _give(name: str) -> Callable[[], FileResponse]:

@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
 from api.document.operations import parameters
 from tests.api.people import Person
@@ -220,7 +222,12 @@ def test_paths_say_which_name_they_take(
 
 
 def test_document_is_made_once(app: FastAPI, visitor: Person) -> None:
-    assert visitor.get("/openapi.json").content == visitor.get("/openapi.json").content
+    first = visitor.get("/openapi.json")
+    with patch.object(JSONResponse, "render", side_effect=AssertionError("written again")):
+        again = visitor.get("/openapi.json")
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert first.json() == app.openapi()
     assert app.openapi() is app.openapi()
 
 
