@@ -1,4 +1,7 @@
-"""No screen asks the database once for each row: many rows take the statements of a few."""
+"""No screen asks the database once for each row: many rows take the statements of a few.
+
+Parked bills, deliveries, sessions and what an edit of prices costs whom are as many in both.
+"""
 
 from __future__ import annotations
 
